@@ -1,0 +1,40 @@
+# Everything the project needs is set up by these targets on a bare Debian or Ubuntu with Python >= 3.11.
+PYTHON ?= python3
+PROFILE ?= renewal-notice
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.set-up
+
+.PHONY: setup run test check bench lock browser
+.DELETE_ON_ERROR:
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml scripts/make_venv.sh
+	@PYTHON="$(PYTHON)" sh scripts/make_venv.sh $(VENV)
+	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
+	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+run: setup
+	@MADOGUCHI_PROFILE=$(PROFILE) $(BIN)/madoguchi serve --demo
+
+test: setup browser
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
+
+check: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: setup
+	@$(BIN)/python -m benchmarks
+
+# Browser tests need a Chromium: on Debian the distribution's own. Without one they are reported as skipped, except in CI.
+browser:
+	@sh scripts/find_chromium.sh
+
+lock: setup
+	@$(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header \
+	    --extra dev pyproject.toml -o requirements.lock -q

@@ -1,0 +1,1 @@
+"""Translators: one folder a vendor or transport, independent of one another."""

@@ -1,0 +1,1 @@
+"""The conversation with members, the same for every channel."""

@@ -1,0 +1,1 @@
+"""What decides and remembers: pure policies, use cases, and the tables they stand on."""
