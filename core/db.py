@@ -45,9 +45,10 @@ class Cursor(Protocol):
 class Tx:
     """A transaction in progress, handed to every use case; it lives for one turn and is never kept."""
 
-    def __init__(self, cursor: Cursor, dialect: Dialect, clock: Clock, ids: Ids) -> None:
+    def __init__(self, cursor: Cursor, dialect: Dialect, clock: Clock, ids: Ids, listeners: "Listeners") -> None:
         self._cursor = cursor
         self._dialect = dialect
+        self._listeners = listeners
         self.clock = clock
         self.ids = ids
         self.wakes: set[str] = set()
@@ -95,11 +96,17 @@ class Tx:
         plan = statement.plan(self._dialect)
         self._cursor.executemany(plan.sql, [plan.parameters(row) for row in rows])
 
+    def emit(self, fact: object) -> None:
+        """Tell the listeners of this kind of fact (a frozen dataclass, past tense), here and now, in this transaction."""
+        for listener in self._listeners.get(type(fact), ()):
+            listener(self, fact)
+
     def wake(self, topic: str) -> None:
         """After the commit, tell who listens for `topic` ("outbox", "chat:123", "desk") that there is something new."""
         self.wakes.add(topic)
 
 
+Listeners = Mapping[type, Sequence[Callable[[Tx, Any], None]]]  # `core/wiring.py` and `bot/telling.py` fill it
 Work = Callable[[Tx], T]
 Failed = Callable[[Tx, Exception], T]
 

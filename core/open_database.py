@@ -4,7 +4,7 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
 from core.clock import Clock
-from core.db import Database
+from core.db import Database, Listeners
 from core.errors import PermanentError
 from core.ids import Ids
 from core.postgresql import PostgresDatabase
@@ -24,9 +24,9 @@ def parse_url(text: str) -> URL:
     return url
 
 
-def open_database(text: str, clock: Clock, ids: Ids, *, threads: int = 4) -> Database:
+def open_database(text: str, clock: Clock, ids: Ids, listeners: Listeners, *, threads: int = 4) -> Database:
     """Opens the database of a URL and starts its threads; `threads` counts for PostgreSQL only."""
     url = parse_url(text)
     if url.get_backend_name() == "sqlite":
-        return SqliteDatabase(url, clock, ids)
-    return PostgresDatabase(url, clock, ids, threads=threads)
+        return SqliteDatabase(url, clock, ids, listeners)
+    return PostgresDatabase(url, clock, ids, listeners, threads=threads)

@@ -12,7 +12,7 @@ from psycopg import errors as pg
 from sqlalchemy.engine import URL
 
 from core.clock import Clock
-from core.db import Failed, T, Turn, Tx, Wakeups, Work
+from core.db import Failed, Listeners, T, Turn, Tx, Wakeups, Work
 from core.ids import Ids
 
 log = logging.getLogger(__name__)
@@ -30,10 +30,10 @@ class PostgresDatabase:
 
     embedded = False
 
-    def __init__(self, url: URL, clock: Clock, ids: Ids, *, threads: int = 4) -> None:
+    def __init__(self, url: URL, clock: Clock, ids: Ids, listeners: Listeners, *, threads: int = 4) -> None:
         self.dialect = url.set(drivername="postgresql+psycopg").get_dialect()()
         self.wakeups = Wakeups()
-        self._clock, self._ids = clock, ids
+        self._clock, self._ids, self._listeners = clock, ids, listeners
         self._conninfo = url.set(drivername="postgresql").render_as_string(hide_password=False)
         self._turns: queue.SimpleQueue[Turn[Any] | None] = queue.SimpleQueue()
         self._topics: queue.SimpleQueue[set[str] | None] = queue.SimpleQueue()
@@ -101,7 +101,7 @@ class PostgresDatabase:
         carries a unique delivery key or is repeatable by its own unique keys.
         """
         for left in reversed(range(SERIALIZATION_TRIES)):
-            tx = Tx(connection.cursor(), self.dialect, self._clock, self._ids)
+            tx = Tx(connection.cursor(), self.dialect, self._clock, self._ids, self._listeners)
             try:
                 result = turn.run(tx)
                 connection.commit()
@@ -124,7 +124,7 @@ class PostgresDatabase:
         if turn.failed is None:
             turn.future.set_exception(error)
             return
-        tx = Tx(connection.cursor(), self.dialect, self._clock, self._ids)
+        tx = Tx(connection.cursor(), self.dialect, self._clock, self._ids, self._listeners)
         try:
             result = turn.failed(tx, error)
             connection.commit()

@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy.engine import URL
 
 from core.clock import Clock
-from core.db import Failed, T, Turn, Tx, Wakeups, Work
+from core.db import Failed, Listeners, T, Turn, Tx, Wakeups, Work
 from core.errors import PermanentError
 from core.ids import Ids
 
@@ -33,12 +33,12 @@ class SqliteDatabase:
 
     embedded = True
 
-    def __init__(self, url: URL, clock: Clock, ids: Ids) -> None:
+    def __init__(self, url: URL, clock: Clock, ids: Ids, listeners: Listeners) -> None:
         if sqlite3.sqlite_version_info < OLDEST_SQLITE:
             raise PermanentError(f"SQLite {sqlite3.sqlite_version} is too old: 3.35 or newer is needed")
         self.dialect = url.get_dialect()()
         self.wakeups = Wakeups()
-        self._clock, self._ids = clock, ids
+        self._clock, self._ids, self._listeners = clock, ids, listeners
         self._path = Path(url.database or "madoguchi.sqlite")
         self._path.parent.mkdir(parents=True, exist_ok=True)
         self._turns: queue.SimpleQueue[Turn[Any] | None] = queue.SimpleQueue()
@@ -86,7 +86,7 @@ class SqliteDatabase:
         return connection
 
     def _tx(self, connection: sqlite3.Connection) -> Tx:
-        return Tx(connection.cursor(), self.dialect, self._clock, self._ids)
+        return Tx(connection.cursor(), self.dialect, self._clock, self._ids, self._listeners)
 
     def _write_loop(self) -> None:
         slow: list[Turn[Any]] = []
