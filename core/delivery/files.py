@@ -72,7 +72,14 @@ BY_ID = Read(FileView, select(*_VIEW).where(StoredFile.id == bindparam("file_id"
 
 
 def store_file(
-    tx: Tx, *, chat_id: int | None, name: str, mime: str, content: bytes | None, remote_ref: str | None = None, size_bytes: int = 0
+    tx: Tx,
+    *,
+    chat_id: int | None,
+    name: str,
+    mime: str,
+    content: bytes | None,
+    remote_ref: str | None = None,
+    size_bytes: int = 0,
 ) -> FileView:
     """Keep a file; without `content` it is pending at the platform under `remote_ref`. Too large: DomainError `file_too_large`."""
     size = len(content) if content is not None else size_bytes
