@@ -26,5 +26,5 @@ class PermanentError(MadoguchiError):
     """It will never work: the work becomes a dead letter that staff see."""
 
 
-class InvariantBroken(MadoguchiError):  # noqa: N818 - the architecture's own name for it
+class InvariantBroken(MadoguchiError):
     """Something that must always hold does not: the turn is rolled back and the alarm raised."""

@@ -81,7 +81,10 @@ def store_file(
     remote_ref: str | None = None,
     size_bytes: int = 0,
 ) -> FileView:
-    """Keep a file; without `content` it is pending at the platform under `remote_ref`. Too large: DomainError `file_too_large`."""
+    """Keep a file; without `content` it is pending at the platform under `remote_ref`.
+
+    Errors: DomainError `file_too_large` (with `limit_bytes`).
+    """
     size = len(content) if content is not None else size_bytes
     if size > MAX_FILE_BYTES:
         raise DomainError("file_too_large", limit_bytes=MAX_FILE_BYTES)
