@@ -16,6 +16,7 @@ class InboundFile:
     name: str
     mime: str
     size_bytes: int
+    remote_ref: str = ""  # file_id 0: still at the platform under this name
 
 
 @dataclass(frozen=True, slots=True)

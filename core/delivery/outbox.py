@@ -152,6 +152,11 @@ LOST = Read(
     .limit(200)
     .with_for_update(skip_locked=True),
 )
+POSTPONE = Write(
+    update(Outbox)
+    .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "sending", Outbox.lease_owner == bindparam("owner"))
+    .values(state="queued", due_at=bindparam("new_due"), lease_owner=None, lease_until=None)
+)
 SETTLE_LOST = Write(
     update(Outbox)
     .where(Outbox.id == bindparam("outbox_id"))
@@ -337,6 +342,11 @@ def record_dead(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None:
 def record_cancelled(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None:
     """Asked again at sending, and no longer wanted (renewed a minute before)."""
     _finish(tx, outbox_id=outbox_id, owner=owner, state="cancelled", answer=answer)
+
+
+def postpone(tx: Tx, *, outbox_id: int, owner: str, due_at: datetime) -> None:
+    """Quiet hours began before it could leave: it is due later."""
+    tx.run(POSTPONE, outbox_id=outbox_id, owner=owner, new_due=due_at)
 
 
 def record_unknown(tx: Tx, *, outbox_id: int, owner: str, channel: str, kind: str, attempts: int, answer: str) -> None:
