@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Generic, NamedTuple, TypeVar
 
 import orjson
-from sqlalchemy import BindParameter, DateTime, Dialect, Executable, MetaData, String, Text, TypeDecorator
+from sqlalchemy import BindParameter, DateTime, Dialect, Executable, MetaData, String, Text, TypeDecorator, or_
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
 from sqlalchemy.sql.compiler import SQLCompiler
@@ -116,6 +116,11 @@ def _one_of_sqlite(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
 @compiles(one_of)
 def _one_of_postgresql(element: one_of, compiler: SQLCompiler, **kw: Any) -> str:
     return f"{compiler.process(element.column, **kw)} = ANY ({compiler.process(element.values, **kw)})"
+
+
+def among(column: Any, *values: str) -> ColumnElement[bool]:
+    """`column` is one of these constants; written out, since SQLAlchemy's `IN` is expanded anew at each execution."""
+    return or_(*(column == value for value in values))
 
 
 class Plan(NamedTuple):

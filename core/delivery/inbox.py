@@ -3,13 +3,13 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, delete, select, update
+from sqlalchemy import BindParameter, bindparam, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from core.db import Tx
 from core.delivery.tables import Inbox
-from core.statements import Read, Write
+from core.statements import Read, Write, among
 
 TRIES = 3
 RETRY_AFTER = (timedelta(seconds=1), timedelta(seconds=4))  # within 10 s, then it is a dead letter
@@ -42,7 +42,7 @@ class DeadLetter(NamedTuple):
     error: str | None
 
 
-_values = {
+_values: dict[str, BindParameter[Any]] = {
     name: bindparam(name)
     for name in (
         "id", "channel", "account", "delivery_key", "chat_key", "state", "payload", "attempts", "next_try_at",
@@ -59,7 +59,9 @@ ADD = Read(
 UNFINISHED = Read(
     _Id,
     select(Inbox.id)
-    .where(Inbox.chat_key == bindparam("chat_key"), Inbox.state.in_(["retry", "waiting"]), Inbox.id != bindparam("but"))
+    .where(
+        Inbox.chat_key == bindparam("chat_key"), among(Inbox.state, "retry", "waiting"), Inbox.id != bindparam("but")
+    )
     .order_by(Inbox.id)
     .limit(1),
 )
@@ -68,12 +70,12 @@ DUE = Read(
     Kept,
     select(Inbox.id, Inbox.chat_key, Inbox.state, Inbox.payload, Inbox.attempts)
     .where(
-        Inbox.state.in_(["retry", "waiting"]),
+        among(Inbox.state, "retry", "waiting"),
         Inbox.next_try_at <= bindparam("real"),
         ~select(_earlier.id)
         .where(
             _earlier.chat_key == Inbox.chat_key,
-            _earlier.state.in_(["retry", "waiting"]),
+            among(_earlier.state, "retry", "waiting"),
             _earlier.id < Inbox.id,
         )
         .exists(),
@@ -85,7 +87,7 @@ DUE = Read(
 TAKE = Read(
     Kept,
     select(Inbox.id, Inbox.chat_key, Inbox.state, Inbox.payload, Inbox.attempts)
-    .where(Inbox.id == bindparam("inbox_id"), Inbox.state.in_(["retry", "waiting"]))
+    .where(Inbox.id == bindparam("inbox_id"), among(Inbox.state, "retry", "waiting"))
     .with_for_update(),
 )
 FINISH = Write(
@@ -121,7 +123,7 @@ PURGE = Read(
     .where(
         Inbox.id.in_(
             select(Inbox.id)
-            .where(Inbox.received_at < bindparam("before"), Inbox.state.in_(["done", "ignored"]))
+            .where(Inbox.received_at < bindparam("before"), among(Inbox.state, "done", "ignored"))
             .limit(PURGE_CHUNK)
             .scalar_subquery()
         )
