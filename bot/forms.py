@@ -14,7 +14,7 @@ from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
 from core.dialogue import forms as store
 from core.dialogue.forms import FormView
-from core.errors import DomainError
+from core.errors import DomainError, InvariantBroken
 
 Answers = dict[str, Any]
 CONFIRM = "confirm"
@@ -69,9 +69,9 @@ class Form:
     version: int
     title: str  # text key
     steps: Callable[[Context, Answers], Sequence[Step]]
-    confirm: Callable[[Context, Answers], Screen]
+    confirm: Callable[[Context, Answers], Screen] | None  # None: nothing to sum up, the last answer commits
     commit: Callable[[Context, Answers], tuple[Reply, str, dict[str, Any]]]  # reply; action and args that show it again
-    submit_label: str
+    submit_label: str = ""
     needs_member: bool = True
     fixable: bool = True
 
@@ -179,6 +179,8 @@ def _present(c: Context, form: Form, run: FormView, *, moved: bool) -> Reply:
     order = [*steps[start:], *steps[:start]]
     missing = next((step.key for step in order if step.key not in run.answers), CONFIRM)
     run = store.save(c.tx, run._replace(step=missing)) if moved or missing != run.step else run
+    if missing == CONFIRM and form.confirm is None:
+        return _commit(c, form, run)
     return _draw(c, form, run, steps)
 
 
@@ -200,6 +202,8 @@ def _draw(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
 
 
 def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
+    if form.confirm is None:
+        raise InvariantBroken(f"{form.name} has nothing to confirm")
     screen = form.confirm(c, run.answers)
     rows: list[tuple[Button, ...]] = [
         (_live(Button(c.w(form.submit_label), "form.commit", style="primary"), run),),
@@ -355,11 +359,14 @@ def commit(c: Context, args: Slots) -> Reply:
     missing = [step.key for step in form.steps(c, run.answers) if step.key not in run.answers]
     if missing or run.step != CONFIRM:
         return _present(c, form, run, moved=True)
+    return _commit(c, form, run)
+
+
+def _commit(c: Context, form: Form, run: FormView) -> Reply:
     if form.needs_member and run.member_id != c.need_member().id:
         raise DomainError("other_member_form")
+    # Done before the commit's own screens are made: a form begun by them must not park this one
+    done = store.save(c.tx, run._replace(state="done", step="", revision=run.revision + 1, answers={}))
     reply, again, again_args = form.commit(c, run.answers)
-    done = run._replace(
-        state="done", step="", revision=run.revision + 1, result={"action": again, "args": again_args}, answers={}
-    )
-    store.save(c.tx, done)
+    store.save(c.tx, done._replace(result={"action": again, "args": again_args}))
     return reply
