@@ -13,6 +13,7 @@ from core.clock import SystemClock
 from core.db import Database
 from core.errors import MadoguchiError
 from core.ids import SystemIds
+from core.migrate import ensure_current
 from core.open_database import open_database
 from core.profiles.files import ProfileError, load_profile
 from core.profiles.model import Profile
