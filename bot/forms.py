@@ -85,11 +85,6 @@ def register(form: Form) -> Form:
     return form
 
 
-def answer(label: str, value: Any, *, primary: bool = False) -> Button:
-    """A button that answers the present step; the engine adds the run and its revision."""
-    return Button(label, "form.answer", {"value": value}, style="primary" if primary else "normal")
-
-
 def begin(c: Context, name: str, answers: Answers | None = None) -> Reply:
     """Start a form with what is known already; asks for the first thing that is not."""
     form = FORMS[name]

@@ -6,7 +6,7 @@ from bot import forms
 from bot.registry import ACTIONS, Context, Reply, Slots, action, intent
 from bot.screens.model import Button, Screen
 from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen
-from bot.understanding import INTENT_NAMES
+from bot.understanding import INTENTS as INTENT_NAMES
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
 
