@@ -1,5 +1,6 @@
 """Whatever is wrong in a profile file is named with file, line and a reason people understand."""
 
+import random
 from pathlib import Path
 
 import pytest
@@ -217,3 +218,15 @@ def test_wording_with_the_texts_own_placeholders_is_used(tmp_path: Path) -> None
     profile = load_profile(file)
     assert profile.find_wording("renew.done", "ja") == "{expires_on:date}までです"
     assert profile.find_wording("renew.done", "en") is None
+
+
+def test_a_damaged_file_is_always_answered_with_lines_that_exist(tmp_path: Path) -> None:
+    dice = random.Random(20261122)
+    refused = 0
+    for _ in range(150):
+        at = dice.randrange(len(SAMPLE))
+        text = SAMPLE[:at] + dice.choice(list("\"'[]{}=.,\n#0a\\")) + SAMPLE[at + dice.choice([0, 1, 5]) :]
+        problems = check_profile(_write(tmp_path, text))
+        refused += bool(problems)
+        assert all(1 <= (problem.line or 1) <= text.count("\n") + 1 for problem in problems)
+    assert refused > 50
