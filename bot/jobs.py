@@ -7,8 +7,8 @@ from datetime import datetime
 
 from adapters.scheduler import Job
 from bot import turn
+from bot.deployment import Bot
 from bot.dispatch import settle_lost
-from bot.turn import Bot
 from core.billing import lapse
 from core.contracts import ending
 from core.db import Database, Tx, arun

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from bot.deployment import Bot
 from bot.inbound import Inbound
 from bot.screens.model import Screen
 from bot.wording import Wording
@@ -26,12 +27,16 @@ class Context:
     """One turn of a conversation: the transaction, who is talking, in which words to answer."""
 
     tx: Tx
-    profile: Profile
+    bot: Bot
     chat: ChatView
     inbound: Inbound
     w: Wording
-    public_url: str
     member: MemberView | None = None
+
+    @property
+    def profile(self) -> Profile:
+        """The operator's rules."""
+        return self.bot.profile
 
     @property
     def language(self) -> str:

@@ -7,11 +7,11 @@ again in its chat's order, at last shown to staff while the member is pointed to
 
 import logging
 import traceback
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from bot.deployment import Bot
 from bot.inbound import Ack, Inbound
 from bot.masking import mask_secrets
 from bot.registry import Context, as_screens
@@ -19,7 +19,7 @@ from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
 from bot.saying import REDRAWS, Why, say
 from bot.screens.model import Screen
 from bot.screens.talk import flood_screen, masked_screen, private_only_screen, refusal_screen, sorry_screen
-from bot.wording import LANGUAGES, Wording
+from bot.wording import LANGUAGES
 from core.db import Tx
 from core.delivery import files as file_store
 from core.delivery import inbox, outbox
@@ -27,25 +27,11 @@ from core.dialogue import service as dialogue
 from core.dialogue.service import ChatView
 from core.errors import DomainError
 from core.members import service as members
-from core.profiles.model import Profile
 
 log = logging.getLogger(__name__)
 
 FLOOD_WINDOW = timedelta(seconds=60)
 FLOOD_ACTS = 40  # one person's acts a minute; more are kept in the thread but not answered
-
-
-@dataclass(slots=True)
-class Bot:
-    """What a deployment's conversation needs to know; one for each process."""
-
-    profile: Profile
-    public_url: str
-    overrides: dict[str, Mapping[str, str]] = field(default_factory=dict)  # operator's own words, by language
-
-    def wording(self, language: str) -> Wording:
-        """The words to answer in."""
-        return Wording(language, self.overrides.get(language))
 
 
 def handle(tx: Tx, inbound: Inbound, bot: Bot) -> Ack:
@@ -136,8 +122,8 @@ def _language(chat: ChatView, bot: Bot) -> str:
 
 
 def _context(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot) -> Context:
-    member = members.find_member(tx, member_id=chat.member_id) if chat.member_id is not None else None
-    return Context(tx, bot.profile, chat, inbound, bot.wording(_language(chat, bot)), bot.public_url, member)
+    member = members.get_member(tx, member_id=chat.member_id) if chat.member_id is not None else None
+    return Context(tx, bot, chat, inbound, bot.wording(_language(chat, bot)), member)
 
 
 def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: bool) -> Ack:

@@ -14,7 +14,6 @@ from core.dialogue import service as dialogue
 @intent("show_menu")
 def show_menu(c: Context, slots: Slots) -> Reply:
     """Home: for a linked member the everyday things, else linking."""
-    operator = c.profile.operator.name
     parked = form_store.find_active(c.tx, chat_id=c.chat.id) or form_store.find_parked(c.tx, chat_id=c.chat.id)
     resume = None
     if parked is not None and forms.is_current(parked) and parked.name != "link_code":
@@ -22,7 +21,7 @@ def show_menu(c: Context, slots: Slots) -> Reply:
         resume = Button(c.w("menu.resume", title=title), "form.show", {"run": parked.id, "rev": parked.revision})
     return menu_screen(
         c.w,
-        operator=operator.ja if c.language == "ja" else operator.en,
+        operator=c.bot.operator_name(c.language),
         name=c.member.name if c.member else None,
         again=not slots.get("start") and c.chat.last_seq > 2,
         resume=resume,
@@ -41,7 +40,7 @@ def change_language(c: Context, slots: Slots) -> Reply:
     wanted = slots.get("language")
     language = str(wanted) if wanted in ("ja", "en") else "en" if c.language == "ja" else "ja"
     dialogue.set_language(c.tx, chat_id=c.chat.id, language=language)
-    c.w = type(c.w)(language)
+    c.w = c.bot.wording(language)
     c.chat = c.chat._replace(language=language)
     run = form_store.find_active(c.tx, chat_id=c.chat.id)
     if run is not None and forms.is_current(run):

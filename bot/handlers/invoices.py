@@ -92,7 +92,7 @@ def cancel(c: Context, slots: Slots) -> Reply:
 @action("invoice.resend")
 def resend(c: Context, slots: Slots) -> Reply:
     """The billing mail again, to main and sub-address (row P1)."""
-    sent = owe_invoice_mails(c.tx, c.profile, c.w, c.public_url, _of_button(c, slots), c.need_member(), again=True)
+    sent = owe_invoice_mails(c.tx, c.bot, _of_button(c, slots), c.need_member(), again=True)
     text = c.w("invoice.resent", n=sent) if sent else c.w("invoice.resent_none")
     return Screen(text, buttons=(menu_button(c.w),))
 

@@ -22,7 +22,7 @@ def change(c: Context, slots: Slots) -> Reply:
     reminders.set_preferences(
         c.tx, c.profile, member_id=member.id, early=bool(slots["early"]), off=bool(slots["off"])
     )
-    c.member = members.find_member(c.tx, member_id=member.id)
+    c.member = members.get_member(c.tx, member_id=member.id)
     several = len(linking.linked_members(c.tx, chat_id=c.chat.id)) > 1
     return screens.settings(c.w, c.need_member(), several=several, changed=True)
 
