@@ -435,6 +435,6 @@ def count_by_state(tx: Tx) -> dict[str, int]:
     return {**{row.state: row.n for row in tx.all(COUNTS)}, "repeats": tx.one(REPEATS).id}
 
 
-def has_open(tx: Tx, *, channel: str) -> bool:
-    """Whether anything of a lane is queued or being sent (also for later)."""
-    return tx.first(NEXT_DUE, channel_=channel) is not None
+def has_due(tx: Tx, *, channel: str) -> bool:
+    """Whether anything of a lane could be sent now or is being sent."""
+    return tx.first(NEXT_DUE, channel_=channel, now=tx.now, real=tx.real) is not None
