@@ -66,9 +66,7 @@ class Holder(NamedTuple):
     id: int
     member_no: str
     external_key: str | None
-    status: str
     early_reminder: bool
-    reminders_off: bool
 
 
 class _Open(NamedTuple):
@@ -88,9 +86,7 @@ HOLDERS = Read(
         Member.id,
         Member.member_no,
         Member.external_key,
-        Member.status,
         Member.early_reminder,
-        Member.reminders_off,
     ).where(or_(one_of(Member.external_key, "keys"), one_of(Member.member_no, "keys"))),
 )
 OPEN_RENEWALS = Read(
@@ -203,10 +199,10 @@ def _new_contract(row: Row, holder: Holder, context: Context, decision: Decision
         "anchor": anchor,
         "cycle_no": 0,
     }
-    return values | _state_from(given.get("status", "active"), expires_on, values["auto_renewal"], holder, rules)
+    return values | _state_from(given.get("status", "active"), expires_on, holder, rules)
 
 
-def _state_from(base: str, expires_on: date, auto_renewal: bool, holder: Holder, rules: ImportRules) -> dict[str, Any]:
+def _state_from(base: str, expires_on: date, holder: Holder, rules: ImportRules) -> dict[str, Any]:
     """Status and reminders of a cycle that is born with this import."""
     grace_days = rules.trial_grace_days if base == "trial" else rules.grace_days
     status = contract_state(
@@ -222,7 +218,6 @@ def _state_from(base: str, expires_on: date, auto_renewal: bool, holder: Holder,
             expires_on=expires_on,
             status=status,
             trial=base == "trial",
-            silent=auto_renewal or holder.reminders_off or holder.status == "withdrawn",
             early=holder.early_reminder,
         ),
     }
@@ -265,9 +260,8 @@ def _decide_change(
         header = context.layout.header("contract_no")
         decision.notes.append(Note(row.line, header, "number_kept", {"number": contract.contract_no}))
     base = _base_status(wanted, row, contract, context, decision)
-    if "expires_on" in changed or base != _base_of(contract) or "auto_renewal" in changed:
-        auto_renewal = changed.get("auto_renewal", contract.auto_renewal)
-        state = _state_from(base, changed.get("expires_on", contract.expires_on), auto_renewal, holder, context.rules)
+    if "expires_on" in changed or base != _base_of(contract):
+        state = _state_from(base, changed.get("expires_on", contract.expires_on), holder, context.rules)
         if "expires_on" in changed:
             state["cycle_no"] = contract.cycle_no + 1
         else:

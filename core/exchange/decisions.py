@@ -5,10 +5,10 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from typing import Any, NamedTuple
 
+from core.contracts.policy import grace_end_on
 from core.exchange.mapping import Layout
 from core.exchange.rows import ImportRules, Problem
-
-LIVE = frozenset({"trial", "active", "in_grace"})
+from core.reminders.policy import ReminderCycle, StopReason, next_milestone_on, wanted_milestones
 
 
 class Note(NamedTuple):
@@ -49,15 +49,22 @@ class Decision:
     notes: list[Note] = field(default_factory=list)
 
 
-def first_milestone_on(
-    rules: ImportRules, *, expires_on: date, status: str, trial: bool, silent: bool, early: bool
-) -> date | None:
+def first_milestone_on(rules: ImportRules, *, expires_on: date, status: str, trial: bool, early: bool) -> date | None:
     """The day the next reminder of a cycle born today is due; milestones before its birth are suppressed (algorithms.md 8).
 
-    None when nothing can come: the contract is not live, renews by itself, or the member wants none (`silent`).
+    None when nothing can come. Automatic renewal, a cancellation or the wish for no reminders do not count here: they may
+    be taken back, and the tick asks for them.
     """
-    if status not in LIVE or silent:
-        return None
-    days = rules.trial_milestones if trial else rules.milestones
-    dates = [expires_on + timedelta(days=day) for day in days if early or trial or day not in rules.on_request]
-    return min((day for day in dates if day >= rules.today), default=None)
+    milestones = rules.trial_milestones if trial else rules.milestones
+    wanted = wanted_milestones(
+        milestones, on_request=() if trial else rules.on_request, asked_for=rules.on_request if early else ()
+    )
+    cycle = ReminderCycle(
+        expires_on=expires_on,
+        born_on=rules.today,
+        grace_end_on=grace_end_on(expires_on, rules.trial_grace_days if trial else rules.grace_days),
+        milestones=wanted,
+        decided=frozenset(day for day in wanted if expires_on + timedelta(days=day) < rules.today),
+        stopped=StopReason.ENDED if status == "ended" else None,
+    )
+    return next_milestone_on(cycle)

@@ -136,7 +136,7 @@ def plan_import(
         refused = {problem.line for problem in decision.problems}
         kept += [row for row in rows if row.line not in refused]
         progress(len(chunk))
-    tally.problems = sorted(findings.problems + tally.problems)
+    tally.problems = sorted(findings.problems + tally.problems, key=lambda problem: (problem.line, problem.column))
     return ImportPlan(kind, form, context, kept, row_count, tally)
 
 

@@ -64,7 +64,6 @@ COLUMNS = MemberRow._fields
 class _Waiting(NamedTuple):
     id: int
     status: str
-    auto_renewal: bool
     expires_on: date
     milestone_on: date | None
     member_id: int
@@ -93,7 +92,6 @@ THEIR_CONTRACTS = Read(
     select(
         Contract.id,
         Contract.status,
-        Contract.auto_renewal,
         Contract.expires_on,
         Contract.milestone_on,
         Contract.member_id,
@@ -224,28 +222,25 @@ def _write_changes(tx: Tx, decision: Decision, context: Context) -> None:
     gone = [new["id"] for new, before in pairs if "status" in before and new["status"] == "withdrawn"]
     if gone:
         tx.run(UNLINK, member_ids=gone, now=tx.now)
-    listening = {"status", "early_reminder", "reminders_off"}
-    members = {new["id"]: new for new, before in pairs if listening & before.keys()}
-    if members:
-        _move_milestones(tx, members, context)
+    asked = {new["id"]: new["early_reminder"] for new, before in pairs if "early_reminder" in before}
+    if asked:
+        _move_milestones(tx, asked, context)
 
 
-def _move_milestones(tx: Tx, members: dict[int, dict[str, Any]], context: Context) -> None:
-    """Other wishes for reminders: the next one of their contracts is due on another day."""
+def _move_milestones(tx: Tx, asked: dict[int, bool], context: Context) -> None:
+    """The reminder on request is wanted or no longer: the next one of these members' contracts is due on another day."""
+    today = context.rules.today
     moved = []
-    for contract in tx.all(THEIR_CONTRACTS, member_ids=list(members), states=["trial", "active", "in_grace"]):
-        member = members[contract.member_id]
+    for contract in tx.all(THEIR_CONTRACTS, member_ids=list(asked), states=["trial", "active", "in_grace"]):
+        if contract.milestone_on is not None and contract.milestone_on < today:
+            continue  # the next tick decides what is due already, by the new wish
         due_on = first_milestone_on(
             context.rules,
             expires_on=contract.expires_on,
             status=contract.status,
             trial=contract.status == "trial",
-            silent=contract.auto_renewal or member["reminders_off"] or member["status"] == "withdrawn",
-            early=member["early_reminder"],
+            early=asked[contract.member_id],
         )
-        overdue = contract.milestone_on is not None and contract.milestone_on < context.rules.today
-        if due_on is not None and overdue:
-            continue  # the next tick decides what is due already, with the new wishes
         if due_on != contract.milestone_on:
             moved.append({"id_": contract.id, "milestone_on": due_on})
     tx.many(SET_MILESTONE, moved)
