@@ -21,6 +21,7 @@ MAX_FILE_BYTES = (
     512 * 1024 * 1024
 )  # some three million rows: a larger file is a mistake, and its rows are kept in memory
 MAX_COLUMNS = 200
+_FIRST_JAPANESE = "\u3000"
 _XLSX = b"PK\x03\x04"
 _XLS = b"\xd0\xcf\x11\xe0"
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -127,6 +128,7 @@ class _Scan(NamedTuple):
     line_count: int
     sha256: str
     bad_lines: dict[str, int]  # encoding → the first line that it cannot be
+    japanese_in_utf8: bool  # Japanese text came out of it as UTF-8, up to the first bad byte
 
 
 def _scan(path: Path) -> _Scan:
@@ -134,7 +136,7 @@ def _scan(path: Path) -> _Scan:
     decoders = {name: codecs.getincrementaldecoder(name)("strict") for name in ("utf-8", "cp932")}
     bad_lines: dict[str, int] = {}
     digest = hashlib.sha256()
-    lines, bom, last = 0, False, b""
+    lines, bom, last, japanese = 0, False, b"", False
     with path.open("rb") as file:
         block = file.read(BLOCK_BYTES)
         if not block:
@@ -148,32 +150,43 @@ def _scan(path: Path) -> _Scan:
             if (nul := block.find(b"\0")) >= 0:
                 raise DomainError("file_has_nul", line=lines + _line_ends(block[:nul]) + 1)
             for name, decoder in decoders.items():
-                if name not in bad_lines and (at := _undecodable(decoder, block)) is not None:
+                if name in bad_lines:
+                    continue
+                text, at = _decoded(decoder, block)
+                if at is not None:
                     bad_lines[name] = lines + _line_ends(block[:at]) + 1
+                japanese = japanese or (name == "utf-8" and max(text, default="") >= _FIRST_JAPANESE)
             digest.update(block)
             lines += _line_ends(block)
             last, block = block[-1:], file.read(BLOCK_BYTES)
     for name, decoder in decoders.items():
-        if name not in bad_lines and _undecodable(decoder, b"", final=True) is not None:
+        if name not in bad_lines and _decoded(decoder, b"", final=True)[1] is not None:
             bad_lines[name] = lines + 1
-    return _Scan(bom, lines + (last not in (b"\n", b"\r")), digest.hexdigest(), bad_lines)
+    return _Scan(bom, lines + (last not in (b"\n", b"\r")), digest.hexdigest(), bad_lines, japanese)
 
 
 def _line_ends(block: bytes) -> int:
     return block.count(b"\n") or block.count(b"\r")
 
 
-def _undecodable(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> int | None:
+def _decoded(
+    decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False
+) -> tuple[str, int | None]:
+    """The text of a block, and where it stopped being text."""
     try:
-        decoder.decode(block, final)
+        return decoder.decode(block, final), None
     except UnicodeDecodeError as error:
-        return max(0, error.start)
-    return None
+        return bytes(error.object[: error.start]).decode(error.encoding), error.start
 
 
 def _settle_encoding(scan: _Scan, asked: Encoding) -> str:
-    """UTF-8 when it can be (text in Shift_JIS practically never can), else cp932; a BOM decides alone."""
-    wanted: Sequence[str] = ("utf-8",) if scan.bom else ("utf-8", "cp932") if asked == "auto" else (asked,)
+    """UTF-8 when it can be (text in Shift_JIS practically never can), else cp932; a BOM decides alone.
+
+    A file that read as Japanese in UTF-8 until a damaged byte is a damaged UTF-8 file: nearly all of it would also pass
+    as Shift_JIS, and come out as 莨壼藤.
+    """
+    surely_utf8 = scan.bom or (asked == "auto" and scan.japanese_in_utf8)
+    wanted: Sequence[str] = ("utf-8",) if surely_utf8 else ("utf-8", "cp932") if asked == "auto" else (asked,)
     for name in wanted:
         if name not in scan.bad_lines:
             return name
