@@ -19,7 +19,7 @@ from core.errors import InvariantBroken, PermanentError
 MAX_ROW = int(InlineKeyboardMarkupLimit.BUTTONS_PER_ROW)
 MAX_BUTTONS = int(InlineKeyboardMarkupLimit.TOTAL_BUTTON_NUMBER)
 MAX_DATA_BYTES = int(InlineKeyboardButtonLimit.MAX_CALLBACK_DATA)
-ROW_COLUMNS = 36  # half-width characters that a phone shows in one row of buttons; wider rows are stacked
+ROW_COLUMNS = 32  # half-width characters that a phone shows in one row of buttons; wider rows go below
 PHOTO_BYTES = int(FileSizeLimit.PHOTOSIZE_UPLOAD)
 _PHOTOS = frozenset({"image/jpeg", "image/png", "image/webp"})
 _STYLES = {"primary": KeyboardButtonStyle.PRIMARY.value, "danger": KeyboardButtonStyle.DANGER.value}
@@ -154,14 +154,13 @@ def _unlinkable(body: Mapping[str, Any], public_url: str) -> Iterator[str]:
 
 
 def _stack(row: list[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
-    """A row that a phone can show: at most eight buttons, none cut off; otherwise one under another."""
-    if len(row) > 1 and max(_columns(button.text) for button in row) > ROW_COLUMNS // len(row):
-        return [[button] for button in row]
-    return [row[start : start + MAX_ROW] for start in range(0, len(row), MAX_ROW)]
+    """A row as a phone can show it, no label cut off: as many side by side as fit, at most eight, the rest below."""
+    beside = max(1, min(MAX_ROW, ROW_COLUMNS // max(_columns(button.text) for button in row)))
+    return [row[start : start + beside] for start in range(0, len(row), beside)]
 
 
 def _columns(label: str) -> int:
-    return sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in label)
+    return max(1, sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in label))
 
 
 def _keyboard(stacked: list[list[list[InlineKeyboardButton]]]) -> InlineKeyboardMarkup | None:

@@ -184,20 +184,33 @@ def _describe(message: Message, kind: str) -> str:
 
 
 def _unreadable(raw: dict[str, Any], base: dict[str, Any]) -> Inbound | None:
-    for kind in ALLOWED_UPDATES:
-        item = raw.get(kind)
+    """The library could not read it (the Bot API has changed): the words and the press still count, the rest is kept raw."""
+    for update_kind in ALLOWED_UPDATES:
+        item = raw.get(update_kind)
         if not isinstance(item, dict):
             continue
-        inner = item.get("message")
-        chat = item.get("chat") or (inner.get("chat") if isinstance(inner, dict) else None) or item.get("from")
-        if isinstance(chat, dict) and "id" in chat:
-            return Inbound(
-                **base,
-                address=str(chat["id"]),
-                kind="other",
-                other="unknown",
-                private=chat.get("type", ChatType.PRIVATE) == ChatType.PRIVATE,
-                payload=orjson.dumps(item).decode()[:_RAW_LENGTH],
-                message_ref=str(item.get("message_id", "")),
-            )
+        message = item.get("message") if update_kind == UpdateType.CALLBACK_QUERY else item
+        message = message if isinstance(message, dict) else {}
+        chat = message.get("chat") or item.get("from")
+        if not isinstance(chat, dict) or "id" not in chat:
+            continue
+        text, handle = item.get("text") or item.get("caption"), item.get("data")
+        kind: Kind = "other"
+        if update_kind == UpdateType.CALLBACK_QUERY and isinstance(handle, str):
+            kind = "press"
+        elif update_kind == UpdateType.MESSAGE and isinstance(item.get("text"), str):
+            kind = "text"
+        return Inbound(
+            **base,
+            address=str(chat["id"]),
+            kind=kind,
+            text=text[:MAX_TEXT] if isinstance(text, str) else "",
+            handle=handle if kind == "press" and isinstance(handle, str) else "",
+            other=next((name for name in (*_FILES, *_SENT_BY_PEOPLE) if name in item), "unknown")
+            if kind == "other"
+            else "",
+            private=chat.get("type", ChatType.PRIVATE) == ChatType.PRIVATE,
+            payload=orjson.dumps(item).decode()[:_RAW_LENGTH],
+            message_ref=str(message.get("message_id", "")),
+        )
     return None
