@@ -160,7 +160,7 @@ def _stack(row: list[InlineKeyboardButton]) -> list[list[InlineKeyboardButton]]:
 
 
 def _columns(label: str) -> int:
-    return max(1, sum(2 if unicodedata.east_asian_width(char) in "WF" else 1 for char in label))
+    return max(1, sum(2 if unicodedata.east_asian_width(char) in "WFA" else 1 for char in label))
 
 
 def _keyboard(stacked: list[list[list[InlineKeyboardButton]]]) -> InlineKeyboardMarkup | None:

@@ -237,8 +237,8 @@ class TelegramSender:
 
 
 def _seconds(error: RetryAfter) -> float:
-    asked = error.retry_after
-    return asked.total_seconds() if isinstance(asked, timedelta) else float(asked)
+    asked: timedelta = error._retry_after  # the public name warns at each use until its type has changed
+    return asked.total_seconds()
 
 
 def _reason(error: TelegramError) -> str:

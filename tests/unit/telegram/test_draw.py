@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.telegram.draw import draw
@@ -75,12 +75,12 @@ def test_a_row_too_wide_for_a_phone_is_stacked() -> None:
     screen = Screen(
         "?",
         buttons=(
-            (Button("12か月・13,200円", "a"), Button("24か月・26,400円", "b"), Button("やめる", "c")),
+            (Button("12か月（13,200円）", "a"), Button("24か月（26,400円）", "b"), Button("やめる", "c")),
             (Button("はい", "y"), Button("いいえ", "n")),
         ),
     )
     (part,) = draw(body(screen))
-    assert labels(part) == [["12か月・13,200円"], ["24か月・26,400円"], ["やめる"], ["はい", "いいえ"]]
+    assert labels(part) == [["12か月（13,200円）"], ["24か月（26,400円）"], ["やめる"], ["はい", "いいえ"]]
 
 
 def test_more_than_eight_in_a_row_go_into_the_next() -> None:
@@ -148,6 +148,7 @@ def test_an_emoji_family_is_not_torn_apart() -> None:
     assert any(family in to_plain(part) for part in parts)
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(TEXTS, st.booleans()), max_size=5), st.integers(8, 200))
 def test_splitting_loses_nothing_but_white_space_and_cuts_no_tag(pieces: list[tuple[str, bool]], limit: int) -> None:
     runs = [Run(text, bold) for text, bold in pieces]
@@ -159,6 +160,7 @@ def test_splitting_loses_nothing_but_white_space_and_cuts_no_tag(pieces: list[tu
         assert parse_html(to_html(part)).text == to_plain(part)
 
 
+@settings(deadline=None)
 @given(TEXTS, st.lists(st.tuples(TEXTS, TEXTS, TEXTS), max_size=3), st.lists(TEXTS.filter(bool), max_size=6))
 def test_any_screen_is_within_the_limits(text: str, cards: list[tuple[str, str, str]], buttons: list[str]) -> None:
     screen = Screen(

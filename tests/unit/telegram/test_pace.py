@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from itertools import count, pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adapters.telegram.pace import LONGEST_WAIT_SECONDS, Pace, Time
@@ -60,6 +60,7 @@ def workers(jobs: list[Callable[[], Awaitable[None]]], number: int) -> list[Call
     return [work] * number
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=100, max_size=130), st.integers(1, 24))
 def test_whatever_the_delays_no_31_messages_fall_into_one_second(
     delays: list[tuple[float, float]], in_flight: int

@@ -79,7 +79,7 @@ def test_a_file_over_the_limit_says_so_by_its_size() -> None:
             {
                 "id": "1", "question": "何時?", "total_voter_count": 0, "is_closed": False, "is_anonymous": True,
                 "type": "regular", "allows_multiple_answers": False, "allows_revoting": False, "members_only": False,
-                "options": [{"persistent_id": "1", "text": "朝", "voter_count": 0}, {"persistent_id": "2", "text": "夜", "voter_count": 0}],
+                "options": [{"persistent_id": name, "text": name, "voter_count": 0} for name in "朝夜"],
             },
             "何時?\n朝\n夜",
         ),
