@@ -13,7 +13,7 @@ from core.db import Tx
 from core.delivery.counters import raise_number, take_numbers
 from core.exchange.decisions import Change, Context, Decision, Note, first_milestone_on
 from core.exchange.rows import ImportRules, Problem, Row, is_anchor_of
-from core.exchange.values import plain
+from core.members.policy import fold
 from core.members.tables import Member
 from core.statements import Read, Write, one_of
 
@@ -166,7 +166,7 @@ def reserve_contract_numbers(tx: Tx, rows: Sequence[Row]) -> None:
 
 def label_key(label: str) -> str:
     """The label folded for search."""
-    return plain(label).lower()
+    return fold(label)
 
 
 def _record(tx: Tx, contract_id: int, before: dict[str, Any], after: dict[str, Any], names: Sequence[str]) -> Any:

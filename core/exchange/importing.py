@@ -18,10 +18,11 @@ from core.errors import DomainError
 from core.exchange.contracts import decide_contracts, reserve_contract_numbers, write_contracts
 from core.exchange.decisions import Change, Context, Decision, Note
 from core.exchange.mapping import Layout, MappingFile, lay_out
-from core.exchange.members import AUDIT, decide_members, reserve_member_numbers, write_members
+from core.exchange.members import decide_members, reserve_member_numbers, write_members
 from core.exchange.reading import FileForm, Record, read_csv
 from core.exchange.rows import Findings, ImportRules, Problem, Row, read_contract, read_member
 from core.exchange.values import plain
+from core.members.audit import record
 from core.profiles.model import Profile
 from core.profiles.tables import Plan
 from core.statements import Read
@@ -173,15 +174,11 @@ def _write_chunk(tx: Tx, *, rows: Sequence[Row], steps: Kind, context: Context) 
 
 def _record_import(tx: Tx, plan: ImportPlan, tally: Tally) -> None:
     """In the audit trail: that it was done and how much, by the file's digest; nothing of what was in it."""
-    tx.run(
-        AUDIT,
-        id=tx.ids.new(),
-        at=tx.now,
+    record(
+        tx,
         actor_kind="system",
-        actor_id=None,
         action="import.done",
         subject=f"import:{plan.kind}",
-        member_id=None,
         detail={
             "sha256": plan.form.sha256,
             "rows": plan.row_count,

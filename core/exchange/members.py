@@ -13,7 +13,9 @@ from core.db import Tx
 from core.delivery.counters import raise_number, take_numbers
 from core.exchange.decisions import Change, Context, Decision, Note, first_milestone_on
 from core.exchange.rows import Problem, Row
-from core.members.tables import Audit, ChatLink, Member
+from core.members.audit import ADD as ADD_AUDIT
+from core.members.policy import email_key, format_member_no, search_text
+from core.members.tables import ChatLink, Member
 from core.statements import Read, Write, one_of
 
 NUMBER = re.compile(r"M-([0-9]{6,12})")
@@ -103,14 +105,6 @@ THEIR_CONTRACTS = Read(
 SET_MILESTONE = Write(
     update(Contract).where(Contract.id == bindparam("id_")).values(milestone_on=bindparam("milestone_on"))
 )
-AUDIT = Write(
-    insert(Audit).values(
-        {
-            name: bindparam(name)
-            for name in ("id", "at", "actor_kind", "actor_id", "action", "subject", "member_id", "detail")
-        }
-    )
-)
 
 
 def decide_members(tx: Tx, rows: Sequence[Row], context: Context) -> Decision:
@@ -142,8 +136,8 @@ def write_members(tx: Tx, decision: Decision, context: Context) -> None:
     unnumbered = [values for values in decision.inserts if values["member_no"] is None]
     if unnumbered:
         for values, n in zip(unnumbered, take_numbers(tx, series="member", count=len(unnumbered)), strict=True):
-            values["member_no"] = f"M-{n:06d}"
-            values["search_text"] = search_text(values)
+            values["member_no"] = format_member_no(n)
+            _with_search(values)
     stamps = {"created_at": tx.now, "updated_at": tx.now}
     tx.many(INSERT, [{**values, **stamps, "id": tx.ids.new()} for values in decision.inserts])
     if decision.updates:
@@ -157,18 +151,19 @@ def reserve_member_numbers(tx: Tx, rows: Sequence[Row]) -> None:
         raise_number(tx, series="member", at_least=highest)
 
 
-def search_text(values: dict[str, Any]) -> str:
-    """What the desk's search looks through: number, names, mail addresses, phone, folded."""
-    return " ".join(str(values[name]) for name in ("member_no", "name") if values[name])
+def _with_search(values: dict[str, Any]) -> dict[str, Any]:
+    names = ("member_no", "name", "name_kana", "email", "sub_email", "phone", "external_key")
+    values["search_text"] = search_text(**{name: values[name] for name in names})
+    return values
 
 
 def _with_keys(values: dict[str, Any]) -> dict[str, Any]:
     """The folded columns beside what they are made from."""
-    email = values["email"]
     values["name_key"] = payer_name_key(values["name_kana"] or values["name"])
-    values["email_key"] = email.lower() if email else None
-    values["search_text"] = search_text(values)
-    return values
+    values["email_key"] = email_key(values["email"])
+    if values["member_no"] is None:
+        return values  # what is searched holds the number, which is given at the writing
+    return _with_search(values)
 
 
 def _decide_change(row: Row, member: MemberRow, context: Context, decision: Decision) -> None:
@@ -203,7 +198,7 @@ def _write_changes(tx: Tx, decision: Decision, context: Context) -> None:
         ],
     )
     tx.many(
-        AUDIT,
+        ADD_AUDIT,
         [
             {
                 "id": tx.ids.new(),

@@ -169,9 +169,7 @@ def _line_ends(block: bytes) -> int:
     return block.count(b"\n") or block.count(b"\r")
 
 
-def _decoded(
-    decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False
-) -> tuple[str, int | None]:
+def _decoded(decoder: codecs.IncrementalDecoder, block: bytes, *, final: bool = False) -> tuple[str, int | None]:
     """The text of a block, and where it stopped being text."""
     try:
         return decoder.decode(block, final), None
