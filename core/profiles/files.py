@@ -150,16 +150,23 @@ def _decode(raw: bytes, shown: str) -> str | ProfileProblem:
         return raw.decode("utf-8-sig").replace("\r\n", "\n")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-    try:
-        raw.decode("cp932")
-    except UnicodeDecodeError:
-        reason = Reason("文字コードがUTF-8ではありません。UTF-8で保存し直してください", "not UTF-8: save it as UTF-8")
-    else:
+    if _is_shift_jis(raw):
         reason = Reason(
             "文字コードがShift_JISのようです。UTF-8で保存し直してください",
             "this looks like Shift_JIS: save it as UTF-8",
         )
+    else:
+        reason = Reason("文字コードがUTF-8ではありません。UTF-8で保存し直してください", "not UTF-8: save it as UTF-8")
     return ProfileProblem(shown, line, None, "", *reason)
+
+
+def _is_shift_jis(raw: bytes) -> bool:
+    try:
+        text = raw.decode("cp932")
+    except UnicodeDecodeError:
+        return False
+    # Bytes that no Japanese text has still decode, to NUL or to U+F8F0 to U+F8F3 of the private area.
+    return not any(letter == "\0" or "\uf8f0" <= letter <= "\uf8f3" for letter in text)
 
 
 class _Report:
@@ -180,7 +187,7 @@ class _Report:
         meant: set[ValuePath] = set()
         missing: list[ValuePath] = []
         for detail in error.errors(include_url=False):
-            path = detail["loc"]
+            path = tuple(part for part in detail["loc"] if part != "[key]")  # pydantic's mark for a key of a dict
             if detail["type"] == "extra_forbidden":
                 reason, near = unknown_reason(str(path[-1]), known_keys(Profile, path[:-1]))
                 if near is not None:

@@ -340,8 +340,20 @@ WordingKey = Annotated[
 ]
 
 
+def _refuse_unquoted_key(value: Any) -> Any:
+    if isinstance(value, dict):  # TOML reads renew.done = "…" as a table "renew"
+        raise refusal(
+            '「.」を含むキーは引用符で囲んでください（例: "renew.done" = "…"）',
+            'a key with a dot needs quotes, e.g. "renew.done" = "…"',
+        )
+    return value
+
+
+OwnText = Annotated[Text, BeforeValidator(_refuse_unquoted_key)]
+
+
 class Wording(Part):
     """Texts that replace the product's own, by wording key, per language."""
 
-    ja: dict[WordingKey, Text] = Field(default_factory=dict)
-    en: dict[WordingKey, Text] = Field(default_factory=dict)
+    ja: dict[WordingKey, OwnText] = Field(default_factory=dict)
+    en: dict[WordingKey, OwnText] = Field(default_factory=dict)

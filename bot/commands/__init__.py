@@ -1,0 +1,1 @@
+"""The subcommands of `madoguchi`, one module a topic."""
