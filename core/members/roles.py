@@ -46,8 +46,16 @@ _NUMBER_IN_TEXT = re.compile(
 )  # phones and bank accounts; amounts and dates are shorter
 
 
-class HasRole(Protocol):
-    """Whoever acts as staff."""
+class ActingStaff(Protocol):
+    """Whoever acts as staff: a `StaffView`, or the `SessionView` of a log-in."""
+
+    @property
+    def id(self) -> int:
+        """Of the staff row."""
+
+    @property
+    def name(self) -> str:
+        """As members and colleagues read it."""
 
     @property
     def role(self) -> str:
@@ -59,7 +67,7 @@ def is_allowed(role: str, right: Right) -> bool:
     return role in ROLES and ROLES.index(role) >= ROLES.index(_FROM[right])
 
 
-def require(staff: HasRole, right: Right) -> None:
+def require(staff: ActingStaff, right: Right) -> None:
     """Refuse whoever lacks a right: DomainError `forbidden` (data: right)."""
     if not is_allowed(staff.role, right):
         raise DomainError("forbidden", right=right)
