@@ -230,7 +230,7 @@ CLOSE = Write(
 )
 
 
-def lock_member(tx: Tx, *, member_id: int) -> None:
+def lock_money(tx: Tx, *, member_id: int) -> None:
     """Everything about one member's money and renewals waits here: the first lock, so that no two turns meet crosswise."""
     tx.one(LOCK_MEMBER, member_id=member_id)
 
@@ -276,7 +276,7 @@ def issue_invoice(
     """
     if not lines:
         raise InvariantBroken("an invoice without lines")
-    lock_member(tx, member_id=member_id)
+    lock_money(tx, member_id=member_id)
     totals = totals_of(profile, (line.amount_yen for line in lines))
     deadline = deadline_for(profile, method=method, issued_on=tx.today, grace_end_on=grace_end_on)
     invoice_id = invoice_id or tx.ids.new()

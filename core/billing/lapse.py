@@ -14,7 +14,7 @@ from core.billing.invoices import (
     get_invoice,
     issue_key,
     list_by_ids,
-    lock_member,
+    lock_money,
     posted,
     undecided_report,
 )
@@ -84,7 +84,7 @@ def void_invoice(tx: Tx, *, invoice_id: int, reason: str) -> InvoiceView:
     if owner is None:
         raise DomainError("invoice_not_found")
     member_id = owner.id
-    lock_member(tx, member_id=member_id)
+    lock_money(tx, member_id=member_id)
     invoice = tx.one(LOCK, invoice_id=invoice_id)
     if invoice.status == InvoiceStatus.PAID:
         raise DomainError("invoice_paid")
@@ -121,7 +121,7 @@ def lapse_due(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:
         return 0
     voided = 0
     for due in tx.all(OVERDUE, day=tx.today, most=limit):
-        lock_member(tx, member_id=due.member_id)
+        lock_money(tx, member_id=due.member_id)
         now = tx.first(ONE_DUE, invoice_id=due.id)
         if now is not None and _decision(now).void:
             void_invoice(tx, invoice_id=due.id, reason=LAPSED)

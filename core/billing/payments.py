@@ -1,19 +1,20 @@
 """Money that came (入金): applied to its invoice, to the member's credit, or kept in suspense (rows P3, P4, P7, P10)."""
 
 from datetime import date, datetime
-from typing import Final, NamedTuple, Protocol
+from typing import Final, NamedTuple
 
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.billing.facts import CreditGained, InvoicePartlyPaid, MoneyInSuspense
-from core.billing.invoices import LOCK, InvoiceView, get_invoice, lock_member, mark_paid
+from core.billing.invoices import LOCK, InvoiceView, get_invoice, lock_money, mark_paid
 from core.billing.ledger import BANK_FEE, CREDIT, RECEIVABLE, SUSPENSE, Side, open_yen_of, post
 from core.billing.policy import Allocation, InvoiceStatus, decide_payment
 from core.billing.tables import Payment
 from core.db import Tx
 from core.errors import DomainError, InvariantBroken
-from core.members.roles import require
+from core.members.audit import record
+from core.members.roles import ActingStaff, require
 from core.money import checked_yen
 from core.profiles.model import Profile
 from core.statements import Read, Write
@@ -23,18 +24,6 @@ RIGHT: Final = "confirm_payment"
 REFERENCE_LENGTH = 80
 PAYER_LENGTH = 100
 OLDEST_DAYS = 365  # an older value date is a slip of the pen: staff and members are asked again
-
-
-class StaffWithRole(Protocol):
-    """The staff member who acts."""
-
-    @property
-    def id(self) -> int:
-        """Recorded with what they did."""
-
-    @property
-    def role(self) -> str:
-        """viewer, agent, accountant, admin (row Q6)."""
 
 
 class PaymentView(NamedTuple):
@@ -105,7 +94,7 @@ def record_bank_payment(
     tx: Tx,
     *,
     profile: Profile,
-    staff: StaffWithRole,
+    staff: ActingStaff,
     invoice_id: int,
     amount_yen: int,
     value_on: date,
@@ -126,7 +115,7 @@ def record_bank_payment(
     if not 0 < len(reference) <= REFERENCE_LENGTH:
         raise InvariantBroken("a payment needs a reference of 80 characters at most")
     member_id = get_invoice(tx, invoice_id=invoice_id).member_id
-    lock_member(tx, member_id=member_id)
+    lock_money(tx, member_id=member_id)
     invoice = tx.one(LOCK, invoice_id=invoice_id)
     before = tx.first(BY_REFERENCE, provider=BANK, reference=reference)
     if before is not None:
@@ -160,8 +149,28 @@ def record_bank_payment(
         *_sides(allocation, member_id, invoice_id),
     ]
     post(tx, kind="payment", source_key=f"payment:{payment.id}", postings=money)
+    _record(tx, staff, "payment.confirmed", payment, invoice_id)
     _tell(tx, payment, allocation, member_id, invoice_id)
     return payment
+
+
+def _record(tx: Tx, staff: ActingStaff, action: str, payment: PaymentView, invoice_id: int | None) -> None:
+    record(
+        tx,
+        actor_kind="staff",
+        actor_id=staff.id,
+        action=action,
+        subject=f"payment:{payment.id}" if invoice_id is None else f"invoice:{invoice_id}",
+        member_id=payment.member_id,
+        detail={
+            "payment_id": payment.id,
+            "amount_yen": payment.amount_yen,
+            "applied_yen": payment.applied_yen,
+            "credit_yen": payment.credit_yen,
+            "suspense_yen": payment.suspense_yen,
+            "value_on": payment.value_on.isoformat(),
+        },
+    )
 
 
 def _repeated(before: PaymentView, invoice_id: int, amount_yen: int) -> PaymentView:
@@ -201,7 +210,7 @@ def list_suspense(tx: Tx, *, limit: int = 200) -> list[PaymentView]:
 
 
 def place_suspense(
-    tx: Tx, *, profile: Profile, staff: StaffWithRole, payment_id: int, invoice_id: int | None = None
+    tx: Tx, *, profile: Profile, staff: ActingStaff, payment_id: int, invoice_id: int | None = None
 ) -> PaymentView:
     """Staff place money from suspense: on an open invoice of the same member, or (None) on the member's credit.
 
@@ -212,7 +221,7 @@ def place_suspense(
     found = tx.first(BY_ID, payment_id=payment_id)
     if found is None or found.member_id is None:
         raise DomainError("payment_not_found")
-    lock_member(tx, member_id=found.member_id)
+    lock_money(tx, member_id=found.member_id)
     target = _open_target(tx, found.member_id, invoice_id)
     payment = tx.one(LOCK_PAYMENT, payment_id=payment_id)
     if payment.suspense_yen == 0:
@@ -244,6 +253,7 @@ def place_suspense(
         waiting=0,
     )
     placed = tx.one(BY_ID, payment_id=payment.id)
+    _record(tx, staff, "suspense.placed", placed, None if target is None else target.id)
     if target is None:
         tx.emit(CreditGained(found.member_id, waiting, None))
     else:

@@ -6,21 +6,21 @@ from typing import NamedTuple
 from sqlalchemy import Select, bindparam, insert, select, update
 
 from core.billing.facts import PaymentReportAsked, PaymentReportConfirmed, PaymentReported, PaymentReportRejected
-from core.billing.invoices import NEWEST, UNDECIDED, get_invoice, lock_member, undecided_report
+from core.billing.invoices import NEWEST, UNDECIDED, get_invoice, lock_money, undecided_report
 from core.billing.payments import (
     BANK,
     BY_REFERENCE,
     PAYER_LENGTH,
     RIGHT,
     PaymentView,
-    StaffWithRole,
     check_value_date,
     record_bank_payment,
 )
 from core.billing.tables import Invoice, PaymentReport
 from core.db import Tx
 from core.errors import DomainError
-from core.members.roles import require
+from core.members.audit import record
+from core.members.roles import ActingStaff, require
 from core.money import MAX_YEN
 from core.profiles.model import Profile
 from core.statements import Read, Write, one_of
@@ -116,7 +116,7 @@ def file_report(
     _check_words(payer_name, note)
     _check_amount(amount_yen)
     check_value_date(tx, paid_on)
-    lock_member(tx, member_id=member_id)
+    lock_money(tx, member_id=member_id)
     if invoice_id is not None:
         invoice = get_invoice(tx, invoice_id=invoice_id, member_id=member_id)
         if invoice.status == "paid":
@@ -205,7 +205,7 @@ def confirm_report(
     tx: Tx,
     *,
     profile: Profile,
-    staff: StaffWithRole,
+    staff: ActingStaff,
     report_id: int,
     amount_yen: int,
     value_on: date,
@@ -244,27 +244,29 @@ def confirm_report(
     return payment
 
 
-def ask_back(tx: Tx, *, staff: StaffWithRole, report_id: int, words: str) -> ReportView:
+def ask_back(tx: Tx, *, staff: ActingStaff, report_id: int, words: str) -> ReportView:
     """Staff ask the member about a report, which keeps the invoice from lapsing. Errors: `forbidden`, `report_decided`."""
     require(staff, "ask_back")
     report = _undecided(tx, report_id)
     tx.run(DECIDE, report_id=report_id, new_state="asked", now=None, staff_id=None)
+    _record(tx, staff, "report.asked_back", report)
     tx.emit(PaymentReportAsked(report_id, report.member_id, words))
     return get_report(tx, report_id=report_id)
 
 
-def reject_report(tx: Tx, *, staff: StaffWithRole, report_id: int, words: str) -> ReportView:
+def reject_report(tx: Tx, *, staff: ActingStaff, report_id: int, words: str) -> ReportView:
     """Staff found no such money; rejecting again changes nothing. Errors: `forbidden`, `report_decided`."""
     require(staff, RIGHT)
     if get_report(tx, report_id=report_id).state != "rejected":
         report = _undecided(tx, report_id)
         tx.run(DECIDE, report_id=report_id, new_state="rejected", now=tx.now, staff_id=staff.id)
+        _record(tx, staff, "report.rejected", report)
         tx.emit(PaymentReportRejected(report_id, report.member_id, words))
     return get_report(tx, report_id=report_id)
 
 
 def _lock(tx: Tx, report_id: int) -> ReportView:
-    lock_member(tx, member_id=get_report(tx, report_id=report_id).member_id)
+    lock_money(tx, member_id=get_report(tx, report_id=report_id).member_id)
     return tx.one(LOCKED, report_id=report_id)
 
 
@@ -273,3 +275,14 @@ def _undecided(tx: Tx, report_id: int) -> ReportView:
     if not report.undecided:
         raise DomainError("report_decided", state=report.state)
     return report
+
+
+def _record(tx: Tx, staff: ActingStaff, action: str, report: ReportView) -> None:
+    record(
+        tx,
+        actor_kind="staff",
+        actor_id=staff.id,
+        action=action,
+        subject=f"report:{report.id}",
+        member_id=report.member_id,
+    )
