@@ -3,6 +3,7 @@
 from core.clock import day_in_japan
 from core.db import Database, Tx, run
 from core.exchange.demo import fill_demo
+from core.ids import SystemIds
 from core.members import staff
 from core.members.passwords import hash_password
 from core.profiles import catalogue
@@ -11,7 +12,7 @@ from core.profiles.model import Profile
 
 def fill(database: Database, profile: Profile, *, login: str, password: str) -> None:
     """Once: a database that has an operator already is left as it is."""
-    hashed = hash_password(password)
+    hashed = hash_password(SystemIds(), login=login, password=password)
 
     def work(tx: Tx) -> None:
         if staff.list_staff(tx):

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import click
 from pydantic import ValidationError
 
+from bot.deployment import Bot
 from bot.settings import Settings
 from bot.telling import listeners
 from core.clock import SystemClock
@@ -45,9 +46,8 @@ def opened_database(settings: Settings | None = None) -> Iterator[Database]:
     profile = profile_of(settings)
     try:
         ensure_current(settings.database_url)
-        database = open_database(
-            settings.database_url, SystemClock(), SystemIds(), listeners(profile, settings.public_url), threads=2
-        )
+        bot = Bot(profile, settings.public_url.rstrip("/"))
+        database = open_database(settings.database_url, SystemClock(), SystemIds(), listeners(bot), threads=2)
     except MadoguchiError as error:
         raise click.ClickException(str(error)) from error
     try:
