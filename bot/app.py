@@ -7,6 +7,7 @@ import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
@@ -27,7 +28,7 @@ from bot.telling import listeners
 from core.clock import SystemClock
 from core.db import Database, Tx, aread, arun
 from core.delivery import leases, outbox
-from core.delivery.ports import Sender
+from core.delivery.ports import Owed, Sender
 from core.ids import SystemIds
 from core.migrate import current, head
 from core.open_database import open_database
@@ -64,7 +65,9 @@ class Product:
         self.ticks = Ticks(self.database, self.bot, self.owner)
         self.telegram = self._telegram()
         self.senders = self._senders()
-        self._lanes = [Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders]
+        self._lanes = [
+            Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders
+        ]
         self._scheduler: Scheduler | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._travel = ClockTravel(
@@ -83,15 +86,14 @@ class Product:
 
     async def deliver(self, inbound: Inbound) -> Ack:
         """One turn; the answer comes after its commit. What adapters are handed in."""
-        ack = await arun(
+        return await arun(
             self.database,
             lambda tx: turn.handle(tx, inbound, self.bot),
             failed=lambda tx, error: turn.on_failure(tx, error, inbound, self.bot),
             name="turn",
         )
-        return ack
 
-    def _ask_again(self, tx: Tx, owed: object, subject_key: str) -> object:
+    def _ask_again(self, tx: Tx, owed: Owed, subject_key: str) -> str | datetime | None:
         return ask_again(tx, self.profile, subject_key)
 
     def _telegram(self) -> TelegramAdapter | None:
@@ -171,7 +173,7 @@ class Product:
         """On the running loop: catch up first, then the loops."""
         if self.database.embedded:
             await arun(self.database, _take_over, name="take over")
-        await arun(self.database, lambda tx: catalogue.ensure_catalogue(tx, self.profile), name="catalogue")
+        await arun(self.database, lambda tx: catalogue.ensure_catalogue(tx, profile=self.profile), name="catalogue")
         if self.mode.demo:
             await load_offset(self.database, self.clock)
         await self._load_wording()
@@ -203,7 +205,7 @@ class Product:
     async def _load_wording(self) -> None:
         for language in ("ja", "en"):
             self.bot.overrides[language] = await aread(
-                self.database, lambda tx, lang=language: catalogue.wording_overrides(tx, language=lang)
+                self.database, lambda tx, lang=language: catalogue.list_wordings(tx, language=lang)
             )
 
     async def _watch_settings(self) -> None:

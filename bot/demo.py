@@ -17,7 +17,7 @@ def fill(database: Database, profile: Profile, *, login: str, password: str) -> 
     def work(tx: Tx) -> None:
         if staff.list_staff(tx):
             return
-        catalogue.ensure_catalogue(tx, profile)
+        catalogue.ensure_catalogue(tx, profile=profile)
         staff.add_staff(tx, by=None, login=login, name="デモ担当", role="admin", password_hash=hashed)
         fill_demo(tx, profile=profile, day=day_in_japan(tx.now))
 

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
+from bot.understanding import understand
 from core.dialogue import forms as store
 from core.dialogue.forms import FormView
 from core.errors import DomainError, InvariantBroken
@@ -33,7 +34,7 @@ class Given:
     files: tuple[dict[str, Any], ...] = ()
 
 
-class Wrong(Exception):  # noqa: N818 - an answer, not a fault
+class Wrong(Exception):
     """The answer does not fit the step: the text key of why and an example, with its values."""
 
     def __init__(self, key: str, **data: Any) -> None:
@@ -59,6 +60,7 @@ class Step:
     label: str  # text key of its name in the summary
     show: Callable[[Context, Answers], str]  # its answer in the summary
     optional: bool = False
+    about: str = ""  # which of several alike ("example.jp")
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,10 +207,26 @@ def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> S
         *(tuple(_live(button, run) for button in row) for row in screen.buttons),
     ]
     if form.fixable:
-        fixes = [Button(c.w("form.fix", what=c.w(s.label)), "form.fix", {"step": s.key}, style="quiet") for s in steps]
+        fixes = [_fix(c, step) for step in steps]
         rows.extend(tuple(_live(button, run) for button in fixes[i : i + 2]) for i in range(0, len(fixes), 2))
     rows.append(_way_out(c, run, first=not steps))
     return replace(screen, buttons=tuple(rows))
+
+
+def _fix(c: Context, step: Step) -> Button:
+    what = c.w(step.label) + (f"（{step.about}）" if step.about else "")
+    return Button(c.w("form.fix", what=what), "form.fix", {"step": step.key}, style="quiet")
+
+
+def read_sentence(c: Context, text: str) -> Slots:
+    """What a typed answer says, read like a whole sentence ("1年" → term_months 12)."""
+    return understand(text, today=c.today, lang=c.language).slots
+
+
+def read_yes_no(c: Context, text: str) -> bool | None:
+    """A typed yes or no."""
+    meaning = understand(text, today=c.today, lang=c.language, expecting="confirm").intent
+    return {"confirm": True, "decline": False}.get(meaning)
 
 
 def _live(button: Button, run: FormView) -> Button:
@@ -262,7 +280,9 @@ def stale(c: Context, run: FormView | None) -> Reply:
         return [replace(shown[0], text=f"{note}\n\n{shown[0].text}", fresh=True), *shown[1:]] if shown else Screen(note)
     if run is not None and run.state == "active" and is_current(run):
         screen = prompt(c, run)
-        return replace(screen, text=f"{c.w('form.old_button')}\n\n{screen.text}", toast=c.w("form.old_button"), fresh=True)
+        return replace(
+            screen, text=f"{c.w('form.old_button')}\n\n{screen.text}", toast=c.w("form.old_button"), fresh=True
+        )
     menu = as_screens(ACTIONS["intent.show_menu"](c, {}))
     return [replace(menu[0], text=f"{c.w('form.old_button')}\n\n{menu[0].text}", fresh=True), *menu[1:]]
 

@@ -40,8 +40,13 @@ class Ticks:
         """What follows from dates: name, what it does, seconds between ticks, one chunk. Clock travel runs these."""
         profile: Profile = self.bot.profile
         return (
-            ("contracts", "契約の状態を日付に合わせる (active → in grace → ended)", 60, lambda tx: ending.end_due(tx, profile)),
-            ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile)),
+            (
+                "contracts",
+                "契約の状態を日付に合わせる (active → in grace → ended)",
+                60,
+                lambda tx: ending.end_due(tx, profile),
+            ),
+            ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile=profile)),
             ("reminders", "更新案内を送る", 30, lambda tx: reminders.tick(tx, profile)),
             ("tickets", "解決から24時間でボットに戻す", 60, tickets.hand_back_due),
         )
@@ -56,9 +61,19 @@ class Ticks:
             ),
             Job("inbox", "try failed deliveries again, in each chat's order", self.retry_inbox, every_seconds=1),
             Job("lost", "settle sends whose sender died", self._settle_lost, every_seconds=5),
-            Job("forms", "end forms that nobody touched for a day", self._leading("forms", _expire_forms), every_seconds=600),
+            Job(
+                "forms",
+                "end forms that nobody touched for a day",
+                self._leading("forms", _expire_forms),
+                every_seconds=600,
+            ),
             Job("purge", "delete raw deliveries after 14 days", self._leading("purge", inbox.purge), daily_at="03:30"),
-            Job("sessions", "delete ended desk sessions", self._leading("sessions", staff.purge_sessions), daily_at="03:40"),
+            Job(
+                "sessions",
+                "delete ended desk sessions",
+                self._leading("sessions", staff.purge_sessions),
+                daily_at="03:40",
+            ),
         )
 
     async def run_business(self) -> None:

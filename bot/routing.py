@@ -21,7 +21,9 @@ from core.errors import DomainError
 from core.tickets import service as tickets
 
 NO_TRACE_ACTIONS = frozenset({"form.toggle"})  # presses that are no statement of the member's
-GLOBAL_INTENTS = frozenset({"back", "abort", "show_menu", "talk_to_human", "change_language"})  # win over a form's parsing
+GLOBAL_INTENTS = frozenset(
+    {"back", "abort", "show_menu", "talk_to_human", "change_language"}
+)  # win over a form's parsing
 LONGEST_COMMAND = 40  # a sentence that long is an answer, not "menu" or "stop"
 AFTER_SOLVED = timedelta(hours=24)
 
@@ -51,9 +53,7 @@ def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
 
 def _label(body: dict[str, Any], handle: str) -> str:
     rows = [*body.get("buttons", ())]
-    for part in ("checks", "date"):
-        if part in body:
-            rows.append([body[part]["submit"]])
+    rows.extend([body[part]["submit"]] for part in ("checks", "date") if part in body)
     for row in rows:
         for button in row:
             if button.get("handle") == handle:
@@ -138,7 +138,9 @@ def _in_form(c: Context, run: FormView) -> Reply:
     if c.tx.now - run.touched_at > form_store.IDLE:
         return forms.ask_resume(c, run)
     if run.step == forms.CONFIRM and meaning is not None and meaning.intent in ("confirm", "decline"):
-        return forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
+        return (
+            forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
+        )
     if c.inbound.other:
         return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     _refuse_large(c.inbound)
@@ -170,7 +172,9 @@ def _free(c: Context) -> Reply:
     inbound = c.inbound
     _refuse_large(inbound)
     if inbound.files:
-        return forms.begin(c, "ticket", {"files": _file_refs(inbound), **({"body": inbound.text} if inbound.text else {})})
+        return forms.begin(
+            c, "ticket", {"files": _file_refs(inbound), **({"body": inbound.text} if inbound.text else {})}
+        )
     if inbound.other:
         return INTENTS["fallback"](c, {"other": inbound.other})
     meaning = understand(inbound.text, today=c.today, lang=c.language)
@@ -178,7 +182,9 @@ def _free(c: Context) -> Reply:
         return INTENTS["fallback"](c, {})
     if meaning.confidence < CONFIDENT:
         guesses = [meaning.intent, *(name for name, _ in meaning.alternatives)]
-        return guesses_screen(c.w, [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"][:3])
+        return guesses_screen(
+            c.w, [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"][:3]
+        )
     c.chat = c.chat._replace(misses=0)
     return INTENTS[meaning.intent](c, meaning.slots)
 
@@ -186,4 +192,3 @@ def _free(c: Context) -> Reply:
 def _refuse_large(inbound: Inbound) -> None:
     if any(file.size_bytes > MAX_FILE_BYTES for file in inbound.files):
         raise DomainError("file_too_large", limit_bytes=MAX_FILE_BYTES)
-

@@ -103,9 +103,7 @@ def tell_member(
             owe_mail(tx, to=address, mail=mail(bot.wording(member.language)), why=why)
 
 
-def owe_invoice_mails(
-    tx: Tx, bot: Bot, invoice: InvoiceView, member: MemberView, *, again: bool = False
-) -> int:
+def owe_invoice_mails(tx: Tx, bot: Bot, invoice: InvoiceView, member: MemberView, *, again: bool = False) -> int:
     """Row R7: the bill with bank details to main and sub-address; returns how many."""
     w = bot.wording(member.language)
     mail = Mail(*screens.invoice_mail(w, bot.profile, bot.contact(w.language), invoice, member))

@@ -223,7 +223,8 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
     if inbound.files:
         views = [file_store.get_file(tx, file_id=file.file_id) for file in inbound.files]
         body["files"] = [
-            {"file_id": str(v.id), "name": v.name, "mime": v.mime, "size_bytes": v.size_bytes, "token": v.token} for v in views
+            {"file_id": str(v.id), "name": v.name, "mime": v.mime, "size_bytes": v.size_bytes, "token": v.token}
+            for v in views
         ]
     if inbound.other:
         body["other"] = inbound.other

@@ -138,8 +138,12 @@ async def _metrics(database: Database) -> bytes:
             owed = GaugeMetricFamily("madoguchi_outbox_messages", "Messages by delivery state", labels=["state"])
             for state, n in by_state.items():
                 owed.add_metric([state], n)
-            doubled = GaugeMetricFamily("madoguchi_outbox_repeats", "Sends repeated after an unknown outcome", value=repeats)
-            letters = GaugeMetricFamily("madoguchi_inbox_dead_letters", "Deliveries given up, waiting for staff", value=dead)
+            doubled = GaugeMetricFamily(
+                "madoguchi_outbox_repeats", "Sends repeated after an unknown outcome", value=repeats
+            )
+            letters = GaugeMetricFamily(
+                "madoguchi_inbox_dead_letters", "Deliveries given up, waiting for staff", value=dead
+            )
             return [owed, doubled, letters]
 
     registry = CollectorRegistry()

@@ -10,7 +10,11 @@ from core.clock import SystemClock, day_in_japan
 
 
 @click.command()
-@click.option("--today", type=click.DateTime(["%Y-%m-%d"]), help="The day that relative dates count from (default: today in Japan).")
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day relative dates count from (default: today).",
+)
 @click.option("--lang", type=click.Choice(["ja", "en"]), help="A hint, not a need.")
 def understand(today: datetime | None, lang: str | None) -> None:
     """Read one utterance a line from standard input, write one JSON object a line."""

@@ -14,6 +14,7 @@ from bot.understanding import DateProblem, parse_amount, read_date
 from core.billing import invoices, reports
 from core.billing.invoices import InvoiceView
 from core.errors import DomainError
+from core.money import MAX_YEN
 
 OLDEST_DAYS = 366
 LONGEST_PAYER = 48  # bytes of a bank's field, half-width: as many characters at the most
@@ -52,7 +53,7 @@ def _parse_amount(c: Context, answers: Answers, given: Given) -> int:
 def _checked_amount(amount_yen: int) -> int:
     if amount_yen <= 0:
         raise Wrong("report.amount_zero")
-    if amount_yen > reports.MAX_REPORT_YEN:
+    if amount_yen > MAX_YEN:
         raise Wrong("report.amount_too_large")
     return amount_yen
 
@@ -225,5 +226,3 @@ def _kept(key: str, value: Any) -> Answers:
         return {key: value()}
     except Wrong:
         return {}
-
-

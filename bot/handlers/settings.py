@@ -19,9 +19,7 @@ def reminder_settings(c: Context, slots: Slots) -> Reply:
 def change(c: Context, slots: Slots) -> Reply:
     """The button says the state it leads to, so that a second press changes nothing."""
     member = c.need_member()
-    reminders.set_preferences(
-        c.tx, c.profile, member_id=member.id, early=bool(slots["early"]), off=bool(slots["off"])
-    )
+    reminders.set_preferences(c.tx, c.profile, member_id=member.id, early=bool(slots["early"]), off=bool(slots["off"]))
     c.member = members.get_member(c.tx, member_id=member.id)
     several = len(linking.linked_members(c.tx, chat_id=c.chat.id)) > 1
     return screens.settings(c.w, c.need_member(), several=several, changed=True)

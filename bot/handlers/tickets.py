@@ -78,9 +78,7 @@ def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
     return screens.opened(c.w, c.profile, ticket.ticket_no), "ticket.list", {}
 
 
-def _new_ticket(
-    c: Context, queue: str, subject: str, body: str, files: list[dict[str, Any]]
-) -> tickets.TicketView:
+def _new_ticket(c: Context, queue: str, subject: str, body: str, files: list[dict[str, Any]]) -> tickets.TicketView:
     return tickets.open_ticket(
         c.tx,
         kind="inquiry",
@@ -160,7 +158,5 @@ def leave(c: Context, slots: Slots) -> Reply:
 @action("ticket.list")
 def ticket_status(c: Context, slots: Slots) -> Reply:
     """The newest inquiries of the member (or of a chat that is not linked) and their state."""
-    found = tickets.list_of_person(
-        c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id, limit=SHOWN
-    )
+    found = tickets.list_of_person(c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id, limit=SHOWN)
     return screens.listed(c.w, found)

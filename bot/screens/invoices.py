@@ -164,8 +164,8 @@ def history(w: Wording, paid: Sequence[InvoiceView], *, more_before: int | None)
 def payment_status(w: Wording, profile: Profile, unpaid: Sequence[InvoiceView]) -> Screen:
     """Is my money there? The honest answer, and how long it takes."""
     if not unpaid:
-        rows = ((Button(w("intents.payment_history"), "invoice.history"),), (intent_button(w, "talk_to_human"),))
-        return Screen(w("invoice.status_none"), buttons=(*rows, menu_button(w)))
+        past = (Button(w("intents.payment_history"), "invoice.history"),)
+        return Screen(w("invoice.status_none"), buttons=(past, (intent_button(w, "talk_to_human"),), menu_button(w)))
     parts = [
         w(
             "invoice.status_reported" if invoice.reported else "invoice.status_open",

@@ -15,15 +15,15 @@ from core.profiles.model import Profile
 
 def ask_invoice(w: Wording, unpaid: Sequence[InvoiceView]) -> Screen:
     """Which one?"""
-    rows = [
-        (answer(w("report.invoice_choice", invoice_no=i.invoice_no, total=i.open_yen), str(i.id)),) for i in unpaid
-    ]
+    rows = [(answer(w("report.invoice_choice", invoice_no=i.invoice_no, total=i.open_yen), str(i.id)),) for i in unpaid]
     return Screen(w("report.ask_invoice"), buttons=tuple(rows))
 
 
 def ask_amount(w: Wording, invoice: InvoiceView | None) -> Screen:
     """How much? The amount billed is one press."""
-    rows = ((answer(w("report.amount_same", total=invoice.open_yen), invoice.open_yen, primary=True),),) if invoice else ()
+    rows = (
+        ((answer(w("report.amount_same", total=invoice.open_yen), invoice.open_yen, primary=True),),) if invoice else ()
+    )
     return Screen(w("report.ask_amount"), buttons=rows)
 
 
@@ -47,9 +47,7 @@ def ask_date(w: Wording, today: date, oldest_days: int) -> Screen:
 def ask_payer(w: Wording, member: MemberView) -> Screen:
     """Under which name? The registered one is one press."""
     name = member.name_kana or member.name
-    return Screen(
-        w("report.ask_payer"), buttons=((answer(w("report.payer_self", name=name), name, primary=True),),)
-    )
+    return Screen(w("report.ask_payer"), buttons=((answer(w("report.payer_self", name=name), name, primary=True),),))
 
 
 def confirm(w: Wording, rows: Sequence[tuple[str, str]], invoice: InvoiceView | None, amount_yen: int) -> Screen:

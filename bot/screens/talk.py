@@ -57,7 +57,7 @@ def menu_screen(w: Wording, *, operator: str, name: str | None, again: bool, res
 
 def guesses_screen(w: Wording, names: Sequence[str]) -> Screen:
     """A question back instead of a wrong guess."""
-    rows = [(intent_button(w, name),) for name in names]
+    rows: list[tuple[Button, ...]] = [(intent_button(w, name),) for name in names]
     rows.append((Button(w("talk.guesses_none"), "intent.show_menu", style="quiet"), intent_button(w, "talk_to_human")))
     return Screen(w("talk.guesses"), buttons=tuple(rows))
 

@@ -3,15 +3,16 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from core.contracts.renewals import RenewalView
+from core.reminders.service import BundleItem, BundleView
+
 from bot.screens.invoices import local
 from bot.screens.model import Button, Card, Screen
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.billing.invoices import InvoiceView
-from core.contracts.renewals import RenewalView
 from core.members.service import MemberView
 from core.profiles.model import Profile
-from core.reminders.service import BundleItem, BundleView
 
 Contact = Mapping[str, str]
 
@@ -55,9 +56,7 @@ def invoice_mail(
         )
         for account in profile.payment.bank_accounts
     )
-    subject = w(
-        "invoice.mail_subject", operator=contact["operator"], invoice_no=invoice.invoice_no, due=invoice.due_on
-    )
+    subject = w("invoice.mail_subject", operator=contact["operator"], invoice_no=invoice.invoice_no, due=invoice.due_on)
     text = w(
         "invoice.mail_text",
         name=member.name,
@@ -154,7 +153,9 @@ def reminder(w: Wording, profile: Profile, operator: str, bundle: BundleView) ->
         rows.append((Button(w("remind.button_renew"), "intent.renew", style="primary"),))
     for item in bundle.items:
         if item.wording_state == "invoice_open" and item.invoice_id is not None:
-            rows.append((Button(w("remind.button_bank"), "invoice.bank", {"invoice": item.invoice_id}, style="primary"),))
+            rows.append(
+                (Button(w("remind.button_bank"), "invoice.bank", {"invoice": item.invoice_id}, style="primary"),)
+            )
             break
     rows.append((Button(w("remind.button_settings"), "intent.reminder_settings", style="quiet"), *menu_button(w)))
     text = "\n".join((first, _intro(w, bundle), _what(w, bundle.items)))

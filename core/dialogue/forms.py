@@ -34,7 +34,9 @@ class FormView(NamedTuple):
 _FORM = tuple(getattr(FormRun, name) for name in FormView._fields)
 ADD = Write(insert(FormRun).values({name: bindparam(name) for name in FormView._fields}))
 ACTIVE = Read(FormView, select(*_FORM).where(FormRun.chat_id == bindparam("chat_id"), FormRun.state == "active"))
-BY_ID = Read(FormView, select(*_FORM).where(FormRun.id == bindparam("form_id"), FormRun.chat_id == bindparam("chat_id")))
+BY_ID = Read(
+    FormView, select(*_FORM).where(FormRun.id == bindparam("form_id"), FormRun.chat_id == bindparam("chat_id"))
+)
 PARKED = Read(
     FormView,
     select(*_FORM)
@@ -65,7 +67,9 @@ EXPIRE = Write(
 )
 
 
-def start(tx: Tx, *, chat_id: int, member_id: int | None, name: str, form_version: int, answers: dict[str, Any]) -> FormView:
+def start(
+    tx: Tx, *, chat_id: int, member_id: int | None, name: str, form_version: int, answers: dict[str, Any]
+) -> FormView:
     """A new form; one under way in the same chat is parked, not lost."""
     tx.run(PARK_ACTIVE, chat=chat_id)
     form = FormView(
