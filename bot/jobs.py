@@ -44,7 +44,7 @@ class Ticks:
                 "contracts",
                 "契約の状態を日付に合わせる (active → in grace → ended)",
                 60,
-                lambda tx: ending.end_due(tx, profile),
+                lambda tx: ending.end_expired(tx, profile=profile),
             ),
             ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile=profile)),
             ("reminders", "更新案内を送る", 30, lambda tx: reminders.tick(tx, profile)),

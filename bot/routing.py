@@ -12,6 +12,7 @@ from bot.screens.model import Screen, read_handle
 from bot.screens.talk import guesses_screen, old_button_screen
 from bot.understanding import CONFIDENT, Understanding, command_intent, understand
 from core.db import Tx
+from core.delivery import files as file_store
 from core.delivery.files import MAX_FILE_BYTES
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
@@ -109,9 +110,8 @@ def _to_person(c: Context) -> Reply:
         c.tx,
         ticket_id=c.chat.ticket_id,
         chat_id=c.chat.id,
-        author_name=c.member.name if c.member else c.chat.display_name,
         text=_words(c.inbound),
-        files=_file_refs(c.inbound),
+        files=[file_store.get_file(c.tx, file_id=file.file_id) for file in c.inbound.files],
     )
     return None
 

@@ -24,15 +24,15 @@ from core.contracts import service as contracts
 from core.db import Listeners, Tx
 from core.delivery import outbox
 from core.dialogue import service as dialogue
-from core.dialogue.service import ChatView
 from core.members import facts as member_facts
-from core.members import linking
+from core.members import links
 from core.members import service as members
+from core.members.links import LinkedChat
 from core.members.service import MemberView
 from core.reminders import facts as reminder_facts
 from core.reminders import service as reminders
+from core.tickets import entries
 from core.tickets import facts as ticket_facts
-from core.tickets import service as tickets
 from core.wiring import LISTENERS
 
 MAIL = "mail"
@@ -70,10 +70,10 @@ def addresses_of(member: MemberView) -> list[str]:
     return list(dict.fromkeys(address for address in (member.email, member.sub_email) if address))
 
 
-def best_chat(tx: Tx, member_id: int) -> ChatView | None:
+def best_chat(tx: Tx, member_id: int) -> LinkedChat | None:
     """The reachable chat of the member that was used last."""
-    chats = [chat for chat in linking.linked_chats(tx, member_id=member_id) if chat.reachable]
-    return max(chats, key=lambda chat: (chat.last_inbound_at is not None, chat.last_inbound_at, chat.id), default=None)
+    chats = [chat for chat in links.linked_chats(tx, member_id=member_id) if chat.reachable]
+    return max(chats, key=lambda chat: (chat.last_inbound_at or chat.linked_at, chat.chat_id), default=None)
 
 
 def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen], why: Why) -> None:
@@ -97,7 +97,7 @@ def tell_member(
     """In the chat used last; by mail when there is none, or as well where the matter is to be on paper."""
     chat = best_chat(tx, member.id)
     if chat is not None:
-        tell_chat(tx, bot, chat.id, screen, why)
+        tell_chat(tx, bot, chat.chat_id, screen, why)
     if mail is not None and (chat is None or always_mail):
         for address in addresses_of(member):
             owe_mail(tx, to=address, mail=mail(bot.wording(member.language)), why=why)
@@ -122,9 +122,9 @@ def _chat_linked(bot: Bot, tx: Tx, fact: member_facts.ChatLinked) -> None:
     """The member's other chats hear of it: a stolen mailbox would show here."""
     why = Why("another chat was linked", kind="notice", member_id=fact.member_id)
     new = dialogue.get_chat(tx, chat_id=fact.chat_id)
-    for chat in linking.linked_chats(tx, member_id=fact.member_id):
-        if chat.id != fact.chat_id and chat.reachable:
-            tell_chat(tx, bot, chat.id, lambda w: screens.other_chat_linked(w, new.channel), why)
+    for chat in links.linked_chats(tx, member_id=fact.member_id):
+        if chat.chat_id != fact.chat_id and chat.reachable:
+            tell_chat(tx, bot, chat.chat_id, lambda w: screens.other_chat_linked(w, new.channel), why)
 
 
 def _chat_unlinked(bot: Bot, tx: Tx, fact: member_facts.ChatUnlinked) -> None:
@@ -210,7 +210,7 @@ def _report_rejected(bot: Bot, tx: Tx, fact: billing.PaymentReportRejected) -> N
 
 
 def _contract_ended(bot: Bot, tx: Tx, fact: contract_facts.ContractEnded) -> None:
-    contract = contracts.get_contract(tx, contract_id=fact.contract_id)
+    contract = contracts.get_contract(tx, profile=bot.profile, contract_id=fact.contract_id)
     member = members.get_member(tx, member_id=contract.member_id)
     why = Why(
         "contract ended",
@@ -242,28 +242,26 @@ def _as_mail(bot: Bot, screen: Callable[[Wording], Screen]) -> Callable[[Wording
 
 
 def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
-    reply = tickets.get_message(tx, message_id=fact.ticket_message_id)
-    ticket = tickets.get_ticket(tx, ticket_id=fact.ticket_id)
     why = Why(
         "staff's answer",
         kind="staff_reply",
-        member_id=ticket.member_id,
-        ticket_id=ticket.id,
-        dedupe_key=f"staff-reply:{reply.id}",
+        member_id=fact.member_id,
+        ticket_id=fact.ticket_id,
+        dedupe_key=f"staff-reply:{fact.ticket_message_id}",
     )
-    chat = dialogue.lock_chat_by_id(tx, chat_id=ticket.chat_id) if ticket.chat_id is not None else None
+    chat = dialogue.lock_chat_by_id(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
     if chat is not None and chat.reachable:
-        chat, outbox_id = say_as_staff(tx, chat, name=reply.author_name, text=reply.body, files=reply.files, why=why)
+        chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
         dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
         if outbox_id is not None:
-            tickets.record_delivery(tx, message_id=reply.id, outbox_id=outbox_id)
-    elif ticket.member_id is not None:
-        member = members.get_member(tx, member_id=ticket.member_id)
+            entries.record_delivery(tx, ticket_message_id=fact.ticket_message_id, outbox_id=outbox_id)
+    elif fact.member_id is not None:
+        member = members.get_member(tx, member_id=fact.member_id)
         w = bot.wording(member.language)
-        text = f"{reply.body}\n\n{w('tell.staff', name=reply.author_name)}" + w(
+        text = f"{fact.text}\n\n{w('tell.staff', name=fact.staff_name)}" + w(
             "tell.mail_footer", **bot.contact(w.language)
         )
-        mail = Mail(f"【{bot.operator_name(w.language)}】{ticket.ticket_no}", text)
+        mail = Mail(f"【{bot.operator_name(w.language)}】{fact.ticket_no}", text)
         for address in addresses_of(member):
             owe_mail(tx, to=address, mail=mail, why=why)
 

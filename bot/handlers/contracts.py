@@ -9,7 +9,7 @@ from bot.screens import contracts as screens
 from bot.screens.model import Screen
 from core.billing import invoices
 from core.contracts import renewals, service
-from core.contracts.renewals import OrderQuote, RenewalItem
+from core.contracts.quotes import RenewalItem, RenewalOrderQuote, quote_renewals
 from core.contracts.service import ContractView
 from core.errors import DomainError
 from core.profiles import catalogue
@@ -167,8 +167,8 @@ def _method(c: Context, answers: Answers) -> str:
     return str(answers.get("method") or c.profile.list_manual_methods()[0].code)
 
 
-def _quote(c: Context, answers: Answers) -> OrderQuote:
-    return renewals.quote_renewals(
+def _quote(c: Context, answers: Answers) -> RenewalOrderQuote:
+    return quote_renewals(
         c.tx,
         profile=c.profile,
         member_id=c.need_member().id,
@@ -192,7 +192,6 @@ def _order(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
         chat_id=c.chat.id,
         language=c.language,
         shown={"text": shown.text, "cards": [[card.title, [list(row) for row in card.rows]] for card in shown.cards]},
-        agreed_total_yen=int(answers["_total"]) if "_total" in answers else None,
     )
     again = {"invoice": invoice.id}
     return show_order(c, again), "renew.show", again

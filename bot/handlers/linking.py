@@ -8,11 +8,13 @@ from bot.forms import Answers, Form, Given, Step, Wrong
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import linking as screens
 from bot.screens.model import Screen
-from core.members import linking
+from core.members import linking, links
+from core.members import service as members
 
 _MEMBER_NO = re.compile(r"[0-9A-Z][0-9A-Z_-]{0,38}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _CODE = re.compile(r"[0-9]{6}")
+DEAD = "dead"
 
 
 def _folded(text: str) -> str:
@@ -55,7 +57,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
 
 def _request(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, str]]:
     linking.request_code(
-        c.tx, profile=c.profile, chat_id=c.chat.id, member_no=answers["member_no"], email=answers["email"]
+        c.tx, c.profile, chat_id=c.chat.id, member_no=answers["member_no"], email=answers["email"]
     )
     again = {"member_no": answers["member_no"], "email": answers["email"]}
     return forms.begin(c, "link_code", {"_again": again}), "intent.show_menu", {}
@@ -79,10 +81,10 @@ def _parse_code(c: Context, answers: Answers, given: Given) -> str:
     code = re.sub(r"[\s-]", "", _folded(given.text))
     if not _CODE.fullmatch(code):
         raise Wrong("link.wrong_code_format")
-    outcome = linking.enter_code(c.tx, chat_id=c.chat.id, code=code)
-    if outcome.state == "wrong":
-        raise Wrong("link.wrong_code", left=outcome.tries_left, n=outcome.tries_left)
-    return outcome.state
+    outcome = linking.enter_code(c.tx, c.profile, chat_id=c.chat.id, code=code)
+    if isinstance(outcome, linking.Wrong):
+        raise Wrong("link.wrong_code", left=outcome.left, n=outcome.left)
+    return str(outcome.member.id) if isinstance(outcome, linking.Linked) else DEAD
 
 
 def _code_steps(c: Context, answers: Answers) -> list[Step]:
@@ -99,12 +101,10 @@ def _code_steps(c: Context, answers: Answers) -> list[Step]:
 
 
 def _linked(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, str]]:
-    if answers["code"] == "dead":
+    if answers["code"] == DEAD:
         return screens.dead_code(c.w), "intent.link_account", {}
-    chat = linking.active_member(c.tx, chat_id=c.chat.id)
-    assert chat is not None
-    c.member = chat
-    return screens.linked(c.w, chat.name, chat.member_no), "intent.show_menu", {}
+    c.member = member = members.get_member(c.tx, member_id=int(answers["code"]))
+    return screens.linked(c.w, member.name, member.member_no), "intent.show_menu", {}
 
 
 forms.register(
@@ -133,7 +133,7 @@ def link_account(c: Context, slots: Slots) -> Reply:
 def resend(c: Context, slots: Slots) -> Reply:
     """A new code for the same answers (limits are the core's)."""
     linking.request_code(
-        c.tx, profile=c.profile, chat_id=c.chat.id, member_no=str(slots["member_no"]), email=str(slots["email"])
+        c.tx, c.profile, chat_id=c.chat.id, member_no=str(slots["member_no"]), email=str(slots["email"])
     )
     return forms.begin(c, "link_code", {"_again": {"member_no": slots["member_no"], "email": slots["email"]}})
 
@@ -149,7 +149,7 @@ def unlink_account(c: Context, slots: Slots) -> Reply:
 @action("link.unlink")
 def unlink(c: Context, slots: Slots) -> Reply:
     """Pressed twice it says the same again."""
-    linking.unlink(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]), by="member")
+    links.unlink(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]), by="member")
     c.member = None
     return screens.unlinked(c.w)
 
@@ -157,12 +157,12 @@ def unlink(c: Context, slots: Slots) -> Reply:
 @action("link.choose")
 def choose_member(c: Context, slots: Slots) -> Reply:
     """The switcher of a chat with several memberships (private and company)."""
-    return screens.switcher(c.w, linking.linked_members(c.tx, chat_id=c.chat.id))
+    return screens.switcher(c.w, links.linked_members(c.tx, chat_id=c.chat.id))
 
 
 @action("link.switch")
 def switch(c: Context, slots: Slots) -> Reply:
     """Act for another of the chat's memberships from now on."""
-    member = linking.switch_member(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]))
-    c.member = member
+    links.switch_member(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]))
+    c.member = member = members.get_member(c.tx, member_id=int(slots["member"]))
     return screens.switched(c.w, member.name, member.member_no)

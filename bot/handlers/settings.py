@@ -3,7 +3,7 @@
 from bot import forms
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import settings as screens
-from core.members import linking
+from core.members import links
 from core.members import service as members
 from core.reminders import service as reminders
 
@@ -11,7 +11,7 @@ from core.reminders import service as reminders
 @intent("reminder_settings")
 def reminder_settings(c: Context, slots: Slots) -> Reply:
     """What is on, and one press to change it."""
-    several = len(linking.linked_members(c.tx, chat_id=c.chat.id)) > 1
+    several = len(links.linked_members(c.tx, chat_id=c.chat.id)) > 1
     return screens.settings(c.w, c.need_member(), several=several, changed=False)
 
 
@@ -21,7 +21,7 @@ def change(c: Context, slots: Slots) -> Reply:
     member = c.need_member()
     reminders.set_preferences(c.tx, c.profile, member_id=member.id, early=bool(slots["early"]), off=bool(slots["off"]))
     c.member = members.get_member(c.tx, member_id=member.id)
-    several = len(linking.linked_members(c.tx, chat_id=c.chat.id)) > 1
+    several = len(links.linked_members(c.tx, chat_id=c.chat.id)) > 1
     return screens.settings(c.w, c.need_member(), several=several, changed=True)
 
 

@@ -8,10 +8,13 @@ from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import tickets as screens
 from bot.screens.invoices import local
 from bot.screens.model import Screen
+from core.delivery import files as file_store
 from core.dialogue import service as dialogue
 from core.tickets import service as tickets
+from core.tickets import threads
+from core.tickets.policy import queue_of, subject_of
+from core.tickets.threads import TicketView
 
-LONGEST_SUBJECT = 60
 SHOWN = 5
 RECENT_WORDS = 6  # of the member's last messages when a ticket is made out of misunderstandings
 
@@ -73,8 +76,8 @@ def _confirm(c: Context, answers: Answers) -> Screen:
 def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
     kind = c.profile.support.kind(answers["kind"])
     body = str(answers["body"])
-    subject = str(answers.get("_subject") or body.splitlines()[0])[:LONGEST_SUBJECT]
-    ticket = _new_ticket(c, kind.queue, subject, body, answers.get("files") or [])
+    subject = str(answers.get("_subject") or subject_of(body))
+    ticket = _new_ticket(c, kind.code, subject, body, answers.get("files") or [])
     return screens.opened(c.w, c.profile, ticket.ticket_no), "ticket.list", {}
 
 
@@ -87,8 +90,7 @@ def _new_ticket(c: Context, queue: str, subject: str, body: str, files: list[dic
         body=body,
         member_id=c.member.id if c.member else None,
         chat_id=c.chat.id,
-        author_name=c.member.name if c.member else c.chat.display_name,
-        files=files,
+        files=[file_store.get_file(c.tx, file_id=int(file["file_id"])) for file in files],
     )
 
 
@@ -125,8 +127,7 @@ def from_misses(c: Context, slots: Slots) -> Reply:
     latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
     words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
-    kind = c.profile.support.kinds[-1]
-    ticket = _new_ticket(c, kind.queue, c.w("ticket.misses_subject"), body or c.w("ticket.misses_subject"), [])
+    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, c.w("ticket.misses_subject"), body or c.w("ticket.misses_subject"), [])
     c.chat = c.chat._replace(misses=0)
     return screens.opened(c.w, c.profile, ticket.ticket_no)
 
@@ -135,11 +136,11 @@ def from_misses(c: Context, slots: Slots) -> Reply:
 def talk_to_human(c: Context, slots: Slots) -> Reply:
     """A person from now on: the bot falls silent, the words go into one ticket, however often it is pressed."""
     if c.chat.speaker == "human" and c.chat.ticket_id is not None:
-        ticket = tickets.get_ticket(c.tx, ticket_id=c.chat.ticket_id)
+        ticket = threads.get_ticket(c.tx, ticket_id=c.chat.ticket_id)
         return screens.human(c.w, c.profile, ticket.ticket_no, already=True)
-    queue = c.profile.support.kinds[-1].queue
+    kind = c.profile.support.kinds[-1].code
     subject = c.w("ticket.human_subject")
-    ticket = _new_ticket(c, queue, subject, c.inbound.text.strip() or subject, [])
+    ticket = _new_ticket(c, kind, subject, c.inbound.text.strip() or subject, [])
     dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="human", ticket_id=ticket.id)
     return screens.human(c.w, c.profile, ticket.ticket_no, already=False)
 
@@ -151,7 +152,7 @@ def leave(c: Context, slots: Slots) -> Reply:
     dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="bot", ticket_id=None)
     if ticket_id is None:
         return screens.listed(c.w, [])
-    return screens.left(c.w, tickets.get_ticket(c.tx, ticket_id=ticket_id).ticket_no)
+    return screens.left(c.w, threads.get_ticket(c.tx, ticket_id=ticket_id).ticket_no)
 
 
 @intent("ticket_status")

@@ -7,7 +7,7 @@ from bot.screens.model import Button, Card, Check, Checks, Screen, Tone, answer
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.billing.invoices import InvoiceView
-from core.contracts.renewals import OrderQuote, QuotedContract
+from core.contracts.quotes import QuotedRenewal, RenewalOrderQuote
 from core.contracts.service import ContractView
 from core.profiles.catalogue import OfferedTerm
 from core.profiles.model import PaymentMethod, Profile
@@ -132,22 +132,22 @@ def ask_method(w: Wording, methods: Sequence[PaymentMethod]) -> Screen:
     return Screen("\n".join((w("renew.ask_method"), *lines)), buttons=rows)
 
 
-def _contract_lines(w: Wording, item: QuotedContract) -> Card:
+def _contract_lines(w: Wording, item: QuotedRenewal) -> Card:
+    quote = item.quote
     rows = [
-        (w("renew.row_term"), show_term(w, item.term_months)),
-        (w("renew.row_price"), w.yen(item.term_yen)),
+        (w("renew.row_term"), show_term(w, quote.term_months)),
+        (w("renew.row_price"), w.yen(quote.term_yen)),
     ]
-    if item.daily_days:
-        rows.append((w("renew.row_daily", n=item.daily_days), w.yen(item.daily_yen)))
-    rows.append((w("contract.row_expiry"), w.date(item.old_expires_on)))
-    rows.append((w("renew.row_new_expiry"), w.date(item.new_expires_on)))
-    if item.next_price_yen is not None:
-        price = f"{show_term(w, item.term_months)} {w.yen(item.next_price_yen)}"
-        rows.append((w("renew.row_next_price"), price))
-    return Card(item.label, tuple(rows))
+    if quote.daily_days:
+        rows.append((w("renew.row_daily", n=quote.daily_days), w.yen(quote.daily_yen)))
+    rows.append((w("contract.row_expiry"), w.date(quote.old_expires_on)))
+    rows.append((w("renew.row_new_expiry"), w.date(quote.new_expires_on)))
+    price = f"{show_term(w, quote.term_months)} {w.yen(item.later_total_yen)}"
+    rows.append((w("renew.row_next_price"), price))
+    return Card(item.contract.label, tuple(rows), badge=plan_name(w, item.contract))
 
 
-def confirm(w: Wording, profile: Profile, quote: OrderQuote, method: PaymentMethod) -> Screen:
+def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: PaymentMethod) -> Screen:
     """Row C10: what, period, that it does not renew by itself, total with tax, how and until when to pay, how to cancel."""
     total = Card(
         w("renew.confirm_card"),
@@ -155,6 +155,7 @@ def confirm(w: Wording, profile: Profile, quote: OrderQuote, method: PaymentMeth
             (w("renew.row_net"), w.yen(quote.net_yen)),
             (w("renew.row_tax", rate=profile.tax_rate_percent), w.yen(quote.tax_yen)),
             (w("renew.row_total"), w.yen(quote.total_yen)),
+            *(((w("invoice.row_credit"), w.yen(-quote.credit_yen)),) if quote.credit_yen else ()),
         ),
         tone="warn",
     )
@@ -164,7 +165,7 @@ def confirm(w: Wording, profile: Profile, quote: OrderQuote, method: PaymentMeth
         due=quote.due_on,
         confirmation=local(w, method.confirmation_time),
     )
-    return Screen(text, cards=(*(_contract_lines(w, item) for item in quote.contracts), total))
+    return Screen(text, cards=(*(_contract_lines(w, item) for item in quote.renewals), total))
 
 
 def done(w: Wording, profile: Profile, invoice: InvoiceView, *, mailed: bool) -> Screen:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from core.tickets.service import TicketView
+from core.tickets.threads import TicketView
 
 from bot.screens.invoices import local
 from bot.screens.model import Button, Card, Screen, answer
