@@ -81,11 +81,11 @@ def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
     return screens.opened(c.w, c.profile, ticket.ticket_no), "ticket.list", {}
 
 
-def _new_ticket(c: Context, queue: str, subject: str, body: str, files: list[dict[str, Any]]) -> tickets.TicketView:
+def _new_ticket(c: Context, kind: str, subject: str, body: str, files: list[dict[str, Any]]) -> TicketView:
     return tickets.open_ticket(
         c.tx,
         kind="inquiry",
-        queue=queue,
+        queue=queue_of(c.profile, kind),
         subject=subject,
         body=body,
         member_id=c.member.id if c.member else None,
@@ -159,5 +159,6 @@ def leave(c: Context, slots: Slots) -> Reply:
 @action("ticket.list")
 def ticket_status(c: Context, slots: Slots) -> Reply:
     """The newest inquiries of the member (or of a chat that is not linked) and their state."""
-    found = tickets.list_of_person(c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id, limit=SHOWN)
-    return screens.listed(c.w, found)
+    if c.member is not None:
+        return screens.listed(c.w, threads.list_member_tickets(c.tx, member_id=c.member.id, limit=SHOWN))
+    return screens.listed(c.w, threads.list_chat_tickets(c.tx, chat_id=c.chat.id, limit=SHOWN))
