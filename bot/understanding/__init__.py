@@ -10,10 +10,11 @@ from datetime import date
 
 from bot.understanding.amounts import parse_amount, read_number
 from bot.understanding.classifier import model
+from bot.understanding.confidence import licensed, tempered
 from bot.understanding.dates import DateProblem, DateReading, parse_date, read_date
 from bot.understanding.entities import MASKS, find_entities
-from bot.understanding.features import Features, extract
-from bot.understanding.rules import Ranked, Reading, settle
+from bot.understanding.features import extract
+from bot.understanding.rules import Reading, settle
 from bot.understanding.slots import SLOTS_OF, SlotValue, fill_slots
 from bot.understanding.text import normalise, without_emoji, without_ending
 
@@ -33,10 +34,8 @@ ANALYSED_CHARACTERS = 2_000
 
 _ALTERNATIVES = 3
 _WORTH_OFFERING = 0.03
-_EMOJI_MEANS = {"👍": "confirm", "👌": "confirm", "🆗": "confirm", "🙆": "confirm", "⭕": "confirm", "🙅": "decline", "❌": "decline",
-                "👎": "decline", "🙏": "smalltalk", "🙇": "smalltalk", "😊": "smalltalk", "👋": "smalltalk", "❤": "smalltalk"}  # fmt: skip
-_ANCHORLESS = frozenset({"WANT", "QUESTION", "SHOW", "NEGATED", "CANNOT", "DOCUMENT", "MINE", "NEW", "LIST", "AVAILABLE", "CHANGE", "ADD", "MOVED",
-                         "DELETE", "ACQUIRE", "HAS_TERM", "HAS_DATE", "HAS_CONTRACT", "DATE_AHEAD", "DATE_BEHIND", "FORGOT", "ANGER", "INJECTION_WEAK"})  # fmt: skip
+_EMOJI_OF = {"confirm": "👍👌🆗🙆⭕", "decline": "🙅❌👎", "smalltalk": "🙏🙇😊👋❤"}
+_EMOJI_MEANS = {sign: intent for intent, signs in _EMOJI_OF.items() for sign in signs}
 _CANCEL_GUESSES = (("abort", 0.35), ("cancel_order", 0.25), ("cancel_reservation", 0.2), ("cancel_contract", 0.12))
 
 
@@ -51,10 +50,10 @@ class Understanding:
 
 
 def understand(text: str, *, today: date, lang: str | None = None, expecting: str | None = None) -> Understanding:
-    """Reads one message. `today` is the day in Japan that relative dates count from; `lang` is a hint that is not needed.
+    """Reads one message. `today` is the day in Japan that relative dates count from; `lang` is a hint, not a need.
 
-    `expecting` is what the dialogue waits for: "confirm" for a yes-or-no question, or the intent of the active form, which
-    then takes a bare value (5500円, example.jp) and settles a bare キャンセル.
+    `expecting` is what the dialogue waits for: "confirm" for a yes-or-no question, or the intent of the active form,
+    which then takes a bare value (5500円, example.jp) and settles a bare キャンセル.
     """
     command = command_intent(text)
     if command:
@@ -67,7 +66,7 @@ def understand(text: str, *, today: date, lang: str | None = None, expecting: st
     features = extract(masked)
     if expecting in SLOTS_OF and not re.sub(rf"[{MASKS}\W]", "", masked.text):
         return Understanding(expecting, 0.9, fill_slots(expecting, masked), ())
-    ranked = _tempered(model().probabilities(features.weights), features)
+    ranked = tempered(licensed(model().probabilities(features.weights), masked, features), features)
     verdict = settle(Reading(masked, features, ranked, expecting))
     if verdict:
         intent, confidence = verdict
@@ -87,21 +86,11 @@ def _read_signs(plain: str) -> Understanding:
     return Understanding("fallback", 0.9, {}, ())
 
 
-def _tempered(ranked: Ranked, features: Features) -> Ranked:
-    """Probabilities lowered where the wording is mostly unknown: the classifier must always name somebody, the bot need not.
-
-    A text without any concept of the counter's business goes to fallback unless its very wording is well known.
-    """
-    anchors = features.concepts - _ANCHORLESS
-    factor = 0.45 + 0.55 * min(1.0, features.coverage / 0.45)
-    if not anchors:
-        factor *= 0.6
-    lowered = [(name, p if name == "fallback" else p * factor) for name, p in ranked]
-    lost = 1.0 - sum(p for _, p in lowered)
-    return sorted(((name, p + lost if name == "fallback" else p) for name, p in lowered), key=lambda pair: -pair[1])
-
-
-_CHOICE = re.compile(r"(?:no\.?|#|第)?\s?(\d{1,3}|[一二三四五六七八九十]{1,2})\s?(?:番目?|つ目|個目|号)?(?:で|です|を|が|の方|にします|お願いします|でお願いします)?", re.I)
+_CHOICE = re.compile(
+    r"(?:no\.?|#|第)?\s?(\d{1,3}|[一二三四五六七八九十]{1,2})\s?(?:番目?|つ目|個目|号)?(?:で|です|を|が|の方|"
+    r"にします|お願いします|でお願いします)?",
+    re.I,
+)
 
 
 def parse_choice_number(text: str) -> int | None:
@@ -114,13 +103,13 @@ _COMMANDS = {
     "start": "show_menu", "menu": "show_menu", "help": "show_menu", "link": "link_account", "expiry": "check_expiry",
     "renew": "renew", "unpaid": "list_unpaid", "pay": "pay_invoice", "report": "report_payment",
     "reservation": "reservation_status", "ticket": "open_ticket", "status": "ticket_status", "notices": "show_notices",
-    "settings": "reminder_settings", "human": "talk_to_human", "language": "change_language", "unlink": "unlink_account",
-    "back": "back", "cancel": "abort",
+    "settings": "reminder_settings", "human": "talk_to_human", "language": "change_language",
+    "unlink": "unlink_account", "back": "back", "cancel": "abort",
 }  # fmt: skip
 _COMMAND = re.compile(r"/([a-z]+)(?:@\w+)?(?:\s|$)", re.IGNORECASE)
 
 
 def command_intent(text: str) -> str | None:
-    """The intent of a slash command (interfaces.md, "Words members type"), also as /expiry@SomeBot; None for other text."""
+    """The intent of a slash command (interfaces.md, "Words members type"), also /expiry@SomeBot; else None."""
     match = _COMMAND.match(normalise(text[:200]))
     return _COMMANDS.get(match[1].lower()) if match else None

@@ -9,19 +9,28 @@ from bot.understanding.text import normalise, without_ending
 _DIGIT_OF = {c: i for i, c in enumerate("〇一二三四五六七八九")} | {"零": 0, "壱": 1, "弐": 2, "参": 3}
 _SMALL_UNIT = {"十": 10, "拾": 10, "百": 100, "千": 1000}
 _LARGE_UNIT = {"万": 10_000, "億": 100_000_000}
+_BEYOND_MONEY = 10**15
+"""Longer numbers are no amounts of anything; reading them would only cost time."""
 _PIECE = re.compile(r"(\d+(?:\.\d+)?)|([〇零一二三四五六七八九壱弐参]+)|([十拾百千])|([万億])")
 
 _KANJI = "〇零一二三四五六七八九壱弐参十拾百千万億"
-NUMBER = rf"(?:(?:\d{{1,3}}(?:,\d{{3}})+(?![\d,])|\d+(?:\.\d+)?(?![\d.,]*\d))[{_KANJI}\d]*|[{_KANJI}][{_KANJI}\d]*)"
+NUMBER = (
+    r"(?:(?:\d{1,3}(?:,\d{3})+(?![\d,])|\d+(?:\.\d+)?(?![\d.,]*\d))"
+    rf"[{_KANJI}\d]{{0,24}}|[{_KANJI}][{_KANJI}\d]{{0,24}})"
+)
 _PAYING = r"(?:お?振り?込|ふりこ|お?支?払|しはら|はら[いっ]|入金|送金|チャージ|入れ(?:て|た|ま)|納)"
 _WITH_UNIT = re.compile(
     rf"(?P<sign>[-▲△])?(?:[¥\\]|jpy\s?)\s?(?P<front>{NUMBER})(?:\s?(?:円|yen))?"
     rf"|(?<![\d.,A-Za-z/-])(?P<back>{NUMBER}|\d+(?:\.\d+)?k)\s?(?:円|えん(?![かが])|yen\b|jpy\b)"
-    rf"|(?<![\d.,A-Za-z/-])(?P<paid>\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?[万千]?|[{_KANJI}]{{2,}})(?=\s?(?:を|だけ|ほど)?\s?{_PAYING})"
-    r"|\b(?:paid|transferred|wired|remitted|deposited|sent)\s(?P<after>\d{1,3}(?:,\d{3})+|\d{3,})(?![\d,./-]|\s?(?:days?|weeks?|invoices?)\b)",
+    rf"|(?<![\d.,A-Za-z/-])(?P<paid>\d{{1,3}}(?:,\d{{3}})+|\d+(?:\.\d+)?[万千]?|[{_KANJI}]{{2,24}})(?=\s?(?:を|"
+    rf"だけ|ほど)?\s?{_PAYING})"
+    r"|\b(?:paid|transferred|wired|remitted|deposited|sent)\s(?P<after>\d{1,3}(?:,\d{3})+|\d{3,})(?![\d,./-]|"
+    r"\s?(?:days?|weeks?|invoices?)\b)",
     re.IGNORECASE,
 )
-_WHOLE = re.compile(rf"(?:[¥\\]|jpy\s?)?\s?(?P<number>{NUMBER}|\d+(?:\.\d+)?k)\s?(?:円|えん|yen|jpy)?(?:です|だ|でした|になります)?")
+_WHOLE = re.compile(
+    rf"(?:[¥\\]|jpy\s?)?\s?(?P<number>{NUMBER}|\d+(?:\.\d+)?k)\s?(?:円|えん|yen|jpy)?(?:です|だ|でした|になります)?"
+)
 _GLUED_COMMAS = re.compile(r"(?<=\d)[、，](?=\d{3}(?!\d))")
 
 
@@ -64,11 +73,11 @@ def read_number(text: str) -> int | None:
 
 
 def _whole(number: Decimal) -> int | None:
-    return int(number) if number == number.to_integral_value() else None
+    return int(number) if number == number.to_integral_value() and number < _BEYOND_MONEY else None
 
 
 def parse_amount(text: str) -> int | None:
-    """Yen out of an answer to "how much": a unit is not needed here. None for anything else, negative or broken amounts.
+    """Yen out of an answer to "how much": no unit needed. None for anything else, also negative or broken amounts.
 
     Zero and absurdly long numbers are returned as they are; whether they may be paid is the caller's rule.
     """
@@ -81,7 +90,7 @@ def parse_amount(text: str) -> int | None:
 
 
 def find_amounts(plain: str) -> list[AmountFound]:
-    """Amounts in a normalised sentence, in the order said. A number alone is none: it needs its unit or a payment verb."""
+    """Amounts in a normalised sentence, in the order said. A number alone needs its unit or a payment verb."""
     found = []
     for match in _WITH_UNIT.finditer(plain):
         group = "front" if match["front"] else "back" if match["back"] else "paid" if match["paid"] else "after"

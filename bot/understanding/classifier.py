@@ -1,4 +1,4 @@
-"""A linear classifier over the features: softmax of summed weights, read from data/model.csv (training.py writes it)."""
+"""A linear classifier over the features: softmax of summed weights out of data/model.csv (training.py writes it)."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -8,7 +8,7 @@ from math import exp
 from bot.understanding.features import DATA
 
 MODEL = DATA / "model.csv"
-SOURCES = ("concepts.toml", "utterances_ja.toml", "utterances_en.toml")
+SOURCES = ("spellings.csv", "concepts.toml", "utterances_ja.toml", "utterances_en.toml")
 
 
 def digest_of_sources() -> str:

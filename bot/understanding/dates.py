@@ -1,4 +1,4 @@
-"""Dates as members write them, in Japanese and English, counted from a given day (intents.md, `transfer_date`, `date`)."""
+"""Dates as members write them, Japanese or English, counted from a given day (intents.md, `transfer_date`, `date`)."""
 
 import re
 from calendar import monthrange
@@ -54,15 +54,15 @@ _COUNT_EN = {
 }  # fmt: skip
 _CNT = r"(?:\d{1,3}|(?:a )?couple of|an?|one|two|three|four|five|six|seven|eight|nine|ten)"
 _ERA_START = {"令和": 2018, "r": 2018, "平成": 1988, "h": 1988, "昭和": 1925, "s": 1925}
-_WORDS = {
+_WORDS = {  # the longer words first: 一昨日 holds 昨日
+    -3: "さきおととい|一昨々日",
+    3: "しあさって|明々後日",
+    -2: "一昨日|おととい|おとつい|(?:the )?day before yesterday",
+    2: "明後日|あさって|(?:the )?day after tomorrow",
+    -1: "昨日|きのう|昨夜|昨晩|ゆうべ|前日|yesterday|last night",
+    1: "明日|あした|あす(?!か)|明朝|翌日|tomorrow",
     0: "今日|本日|きょう|さっき|さきほど|先ほど|先程|今朝|けさ|今しがた|たった今|つい今|当日|今夜|今晩"
     "|today|tonight|this morning|this afternoon|this evening|just now|a (?:moment|minute|while) ago|earlier today",
-    -1: "昨日|きのう|昨夜|昨晩|ゆうべ|前日|yesterday|last night",
-    -2: "一昨日|おととい|おとつい|(?:the )?day before yesterday",
-    -3: "さきおととい|一昨々日",
-    1: "明日|あした|あす(?!か)|明朝|翌日|tomorrow",
-    2: "明後日|あさって|(?:the )?day after tomorrow",
-    3: "しあさって|明々後日",
 }
 _WEEK_OFFSET = {"先々週": -2, "先週": -1, "前の週": -1, "今週": 0, "来週": 1, "翌週": 1, "再来週": 2}
 _MONTH_OFFSET = {"先々月": -2, "先月": -1, "前月": -1, "今月": 0, "当月": 0, "来月": 1, "翌月": 1, "再来月": 2}
@@ -190,7 +190,18 @@ def _read_weekday(m: Match, today: date, past: bool) -> tuple[date | None, int]:
 def _read_count(m: Match, today: date, past: bool) -> tuple[date | None, int]:
     back = m["way"] in ("前", "まえ")
     count = _int(m["count"]) * (-1 if back else 1)
-    return _moved(today, count, {"日": "d", "週": "w", "か": "m"}[m["unit"][0].replace("ヶ", "か").replace("ヵ", "か").replace("カ", "か").replace("ケ", "か").replace("箇", "か")]), -1 if back else 1
+    return _moved(
+        today,
+        count,
+        {"日": "d", "週": "w", "か": "m"}[
+            m["unit"][0]
+            .replace("ヶ", "か")
+            .replace("ヵ", "か")
+            .replace("カ", "か")
+            .replace("ケ", "か")
+            .replace("箇", "か")
+        ],
+    ), -1 if back else 1
 
 
 def _moved(today: date, count: int, unit: str) -> date | None:
@@ -264,31 +275,41 @@ _AGO = r"(?:days?|weeks?|months?)"
 _READERS: list[tuple[re.Pattern[str], Reader]] = [
     (re.compile(pattern, re.IGNORECASE), reader)
     for pattern, reader in [
-        (rf"(?P<era>令和|平成|昭和|(?<![A-Za-z])[RHS])\s?(?P<ey>元|{_N})\s?(?:年|[./-])\s?(?P<em>{_N})\s?(?:月|[./-])\s?(?P<ed>{_N})(?:日|(?!\d))", _read_era),
-        (r"(?<![\d-])(?P<fy>(?:19|20)\d\d)\s?(?:年|[-/.])\s?(?P<fm>\d{1,2})\s?(?:月|[-/.])\s?(?P<fd>\d{1,2})(?:日|(?![\d-]))", _read_full),
+        (rf"(?P<era>令和|平成|昭和|(?<![A-Za-z])[RHS])\s?(?P<ey>元|{_N})\s?(?:年|[./-])\s?(?P<em>{_N})\s?(?:月|"
+            rf"[./-])\s?(?P<ed>{_N})(?:日|(?!\d))", _read_era),
+        (r"(?<![\d-])(?P<fy>(?:19|20)\d\d)\s?(?:年|[-/.])\s?(?P<fm>\d{1,2})\s?(?:月|"
+            r"[-/.])\s?(?P<fd>\d{1,2})(?:日|(?![\d-]))", _read_full),
         (r"(?<![\d-])(?P<compact>(?:19|20)\d\d(?:0\d|1[0-2])[0-3]\d)(?![\d円-])", _read_compact),
-        (rf"(?:(?P<jy>今年|去年|昨年|来年)の?)?(?<!\d)(?P<jm>{_N})\s?月の?\s?(?:(?P<jd>{_N})日?(?!\d|年|[ヶか]?月|人|名|時|円|分)|(?P<jend>末日?))", _read_month_day),
+        (rf"(?:(?P<jy>今年|去年|昨年|来年)の?)?(?<!\d)(?P<jm>{_N})\s?月の?\s?(?:(?P<jd>{_N})日?(?!\d|年|"
+            rf"[ヶか]?月|人|名|時|円|分)|(?P<jend>末日?))", _read_month_day),
         (r"(?<![\d/.-])(?P<sm>\d{1,2})/(?P<sd>\d{1,2})(?![\d/]|\.\d)", _read_slash),
         (rf"(?P<rm>{'|'.join(_MONTH_OFFSET)})の?(?:(?P<rd>{_N})日|(?P<rend>末日?|月末))", _read_relative_month),
-        (rf"(?P<week>{'|'.join(sorted(_WEEK_OFFSET, key=len, reverse=True))})の?(?P<wd>[{_DAYS}])(?:曜日?|(?=[にのはへをで、]|$))", _read_week_day),
-        (rf"(?P<which>この前の|こないだの|先日の|前の|次の|今度の|こんどの|今週の)?(?P<bare>[{_DAYS}])曜日?", _read_weekday),
+        (rf"(?P<week>{'|'.join(sorted(_WEEK_OFFSET, key=len, reverse=True))})の?(?P<wd>[{_DAYS}])(?:曜日?|"
+            rf"(?=[にのはへをで、]|$))", _read_week_day),
+        (rf"(?P<which>この前の|こないだの|先日の|前の|次の|今度の|こんどの|"
+            rf"今週の)?(?P<bare>[{_DAYS}])曜日?", _read_weekday),
         (rf"(?P<count>{_N})\s?(?P<unit>日|週間?|[ヶかヵカケ箇]月)(?P<way>前|まえ|後|ご(?!ろ))", _read_count),
         (rf"(?<![\d/月年])(?P<day>{_N})日(?![間前後目分以め程ほ])", _read_bare_day),
         (r"月末(?:日)?|末日", _read_month_end),
-        (rf"\b(?P<wk1>last|this|next) week(?:'s)?,?(?: on)? (?P<wd1>{_WD})\b|\b(?P<wd2>{_WD}),?(?: of)? (?P<wk2>last|this|next) week\b", _read_week_en),
-        (rf"\b(?P<m1>{_MON})\s?(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<y1>20\d\d)\b)?|\b(?P<d2>\d{{1,2}})(?:st|nd|rd|th)?\s(?:of\s)?(?P<m2>{_MON})(?![a-z])(?:,?\s(?P<y2>20\d\d)\b)?", _read_month_en),
-        (rf"\b(?:(?P<whichen>last|past|previous|next|this coming|coming|this)\s)?(?P<wden>{_WD})\b(?!\s?(?:seminar|club))", _read_weekday_en),
-        (rf"\b(?P<c1>{_CNT})\s(?P<u1>{_AGO})\s(?:ago|before|back)\b|\bin\s(?P<c2>{_CNT})\s(?P<u2>{_AGO})\b|\b(?P<c3>{_CNT})\s(?P<u3>{_AGO})\s(?:later|from (?:now|today))\b", _read_count_en),
+        (rf"\b(?P<wk1>last|this|next) week(?:'s)?,?(?: on)? (?P<wd1>{_WD})\b|"
+            rf"\b(?P<wd2>{_WD}),?(?: of)? (?P<wk2>last|this|next) week\b", _read_week_en),
+        (rf"\b(?P<m1>{_MON})\s?(?P<d1>\d{{1,2}})(?:st|nd|rd|th)?\b(?:,?\s(?P<y1>20\d\d)\b)?|"
+            rf"\b(?P<d2>\d{{1,2}})(?:st|nd|rd|"
+            rf"th)?\s(?:of\s)?(?P<m2>{_MON})(?![a-z])(?:,?\s(?P<y2>20\d\d)\b)?", _read_month_en),
+        (rf"\b(?:(?P<whichen>last|past|previous|next|this coming|coming|"
+            rf"this)\s)?(?P<wden>{_WD})\b(?!\s?(?:seminar|club))", _read_weekday_en),
+        (rf"\b(?P<c1>{_CNT})\s(?P<u1>{_AGO})\s(?:ago|before|back)\b|\bin\s(?P<c2>{_CNT})\s(?P<u2>{_AGO})\b|"
+            rf"\b(?P<c3>{_CNT})\s(?P<u3>{_AGO})\s(?:later|from (?:now|today))\b", _read_count_en),
         (r"\bthe\s(?P<od1>\d{1,2})(?:st|nd|rd|th)?\sof\s(?P<mo1>last|this|next|the)\smonth\b", _read_month_day_en),
         (r"\b(?:the\s)?(?:end of (?:the |this |(?P<emo>last|next) )?month|month[ -]end)\b", _read_end_en),
         (r"\b(?:the\s|on\s)(?P<ord>\d{1,2})(?:st|nd|rd|th)\b", _read_ordinal),
-        *[(rf"(?:(?<![A-Za-z])(?:{words})(?![A-Za-z]))", _word_reader(offset)) for offset, words in sorted(_WORDS.items(), key=lambda w: -abs(w[0]))],
+        *[(rf"(?:(?<![A-Za-z])(?:{words})(?![A-Za-z]))", _word_reader(offset)) for offset, words in _WORDS.items()],
     ]
 ]  # fmt: skip
 
 
 def find_dates(plain: str, *, today: date, past: bool) -> list[DateFound]:
-    """Date expressions in a normalised sentence, in the order said; overlapping readings give way to the more exact one.
+    """Date expressions in a normalised sentence, in the order said; of overlapping ones the more exact stays.
 
     `past` picks the latest day not in the future for incomplete dates (a payment), else the nearest not past.
     """
@@ -314,7 +335,7 @@ _DAY_ALONE = re.compile(r"\d{1,2}")
 
 
 def read_date(text: str, *, today: date, past: bool) -> DateReading:
-    """The day an answer to "when" names, or why there is none. Also reads 3-5, 3.5, 0305 and a bare 5, which a sentence may not."""
+    """The day an answer to "when" names, or why there is none. It may also be 3-5, 3.5, 0305 or a bare 5."""
     plain = normalise(text)
     found = find_dates(plain, today=today, past=past)
     if found:

@@ -65,9 +65,12 @@ class Masked:
 
 
 _TLD = (
-    "jp|com|net|org|info|biz|co|io|dev|app|me|tv|asia|tokyo|osaka|nagoya|kyoto|yokohama|okinawa|xyz|shop|site|online|club|cloud|store"
-    "|blog|tech|work|fun|us|uk|eu|de|fr|cn|kr|tw|ai|cc|ws|mobi|space|website|page|link|pro|design|studio|media|wiki|world|life|name"
-    "|example|test|gr|or|ne|ac|go|ed|lg|one|moe|fm|to|in|jobs|pub|inc|ltd|agency|art|bar|cafe|news|email|live|today|art"
+    "jp|com|net|org|info|biz|co|io|dev|app|me|tv|asia|tokyo|osaka|nagoya|kyoto|yokohama|okinawa|xyz|shop|site|"
+    "online|club|cloud|store"
+    "|blog|tech|work|fun|us|uk|eu|de|fr|cn|kr|tw|ai|cc|ws|mobi|space|website|page|link|pro|design|studio|media|"
+    "wiki|world|life|name"
+    "|example|test|gr|or|ne|ac|go|ed|lg|one|moe|fm|to|in|jobs|pub|inc|ltd|agency|art|bar|cafe|news|email|live|"
+    "today|art"
 )
 _EMAIL = re.compile(r"[A-Za-z0-9][A-Za-z0-9._%+-]*@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
 _DOMAIN = re.compile(
@@ -75,11 +78,18 @@ _DOMAIN = re.compile(
     rf"(?:{_TLD})(?![A-Za-z0-9-])(?!\.[A-Za-z0-9]))(?:/[\x21-\x7e]*)?",
     re.IGNORECASE,
 )
-_IDN = re.compile(r"(?:^|(?<=[\s、。「『(,]))(?P<domain>[\u3041-\u30ff\u4e00-\u9fff々A-Za-z0-9-]{1,40}\.(?:jp|com|net|tokyo))(?![A-Za-z0-9.-])")
+_IDN = re.compile(
+    r"(?:^|(?<=[\s、。「『(,]))(?P<domain>[\u3041-\u30ff\u4e00-\u9fff々A-Za-z0-9-]{1,40}\.(?:jp|com|net|"
+    r"tokyo))(?![A-Za-z0-9.-])"
+)
 _LABEL_END = r"\s?(?:番号|ナンバー|no\.?|nr\.?|number|num|id|#|№)?\s?(?:は|が|の|:|=|is|#|「|no\.?)?\s?"
-_COUNTED = r"(?!\s?(?:円|月|日|年|枚|件|通|つ|個|本|人|名|時|分|yen|days?|weeks?|months?|years?)|[\d,./:-]*\d(?:円|月|日|年))(?![A-Za-z\d])"
+_COUNTED = (
+    r"(?!\s?(?:円|月|日|年|枚|件|通|つ|個|本|人|名|時|分|yen|days?|weeks?|months?|years?)|"
+    r"[\d,./:-]*\d(?:円|月|日|年))(?![A-Za-z\d])"
+)
 _CODES: list[tuple[Kind, re.Pattern[str]]] = [
-    (Kind.INVOICE, re.compile(r"(?<![A-Za-z0-9])inv\s?-?\s?(?P<a>20\d\d)\s?-\s?(?P<b>\d{1,8})(?!\d)|(?<![A-Za-z0-9])inv-?(?P<c>20\d\d)(?P<d>\d{6})(?!\d)", re.I)),
+    (Kind.INVOICE, re.compile(r"(?<![A-Za-z0-9])inv\s?-?\s?(?P<a>20\d\d)\s?-\s?(?P<b>\d{1,8})(?!\d)|"
+            r"(?<![A-Za-z0-9])inv-?(?P<c>20\d\d)(?P<d>\d{6})(?!\d)", re.I)),
     (Kind.RESERVATION, re.compile(r"(?<![A-Za-z0-9])(?P<code>r-\d{1,8})(?![\d.-])", re.I)),
     (Kind.TICKET, re.compile(r"(?<![A-Za-z0-9])(?P<code>t-\d{1,8})(?![\d.-])", re.I)),
     (Kind.MEMBER, re.compile(r"(?<![A-Za-z0-9])(?P<code>m-\d{1,8})(?![\d.-])", re.I)),
@@ -87,32 +97,57 @@ _CODES: list[tuple[Kind, re.Pattern[str]]] = [
 ]  # fmt: skip
 _LABELLED: list[tuple[Kind, re.Pattern[str]]] = [
     (Kind.INVOICE, re.compile(rf"(?:(?:請求書?|invoice|bill){_LABEL_END})(?P<code>\d{{2,12}}){_COUNTED}", re.I)),
-    (Kind.RESERVATION, re.compile(rf"(?:(?:予約|reservation|booking){_LABEL_END})(?P<code>\d{{2,12}}){_COUNTED}", re.I)),
-    (Kind.TICKET, re.compile(rf"(?:(?:お?問い?合わ?せ|チケット|受付|ticket|inquiry|enquiry|case){_LABEL_END})(?P<code>\d{{2,12}}){_COUNTED}", re.I)),
+    (Kind.RESERVATION, re.compile(rf"(?:(?:予約|reservation|"
+            rf"booking){_LABEL_END})(?P<code>\d{{2,12}}){_COUNTED}", re.I)),
+    (Kind.TICKET, re.compile(rf"(?:(?:お?問い?合わ?せ|チケット|受付|ticket|inquiry|enquiry|"
+            rf"case){_LABEL_END})(?P<code>\d{{2,12}}){_COUNTED}", re.I)),
     (
         Kind.MEMBER,
         re.compile(
-            r"(?:(?:会員|メンバー|ユーザー?|利用者|顧客)\s?(?:番号|id|ナンバー|no\.?)|(?:member(?:ship)?|customer|user|account)\s?(?:id|number|no\.?|#)|\bmy\sid|\bid)"
+            r"(?:(?:会員|メンバー|ユーザー?|利用者|顧客)\s?(?:番号|id|ナンバー|no\.?)|(?:member(?:ship)?|"
+            r"customer|user|account)\s?(?:id|number|no\.?|#)|\bmy\sid|\bid)"
             r"\s?(?:は|が|:|=|is|「)?\s?(?P<code>(?=[A-Za-z_-]*\d)[A-Za-z0-9][A-Za-z0-9_-]{2,31})(?![A-Za-z0-9])",
             re.I,
         ),
     ),
 ]  # fmt: skip
-_CONTRACT_NAME = re.compile(r"(?<![A-Za-z0-9_.-])(?P<code>(?=[A-Za-z_-]*\d)[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*)(?![A-Za-z0-9_-])(?!\s?(?:プラン|plan|会議室|ホール))")
+_NUMBER_LABEL = re.compile(r"番号|ナンバー|no\b|number|#", re.IGNORECASE)
+_CONTRACT_NAME = re.compile(
+    r"(?<![A-Za-z0-9_.-])(?P<code>(?=[A-Za-z_-]*\d)[A-Za-z][A-Za-z0-9]*(?:[_-][A-Za-z0-9]+)*)(?![A-Za-z0-9_-])(?!\s?(?:プラン|plan|会議室|ホール))"
+)
 _NOT_A_CONTRACT = re.compile(
-    r"(?:[rhs]\d{1,2}|ns\d|[a-z]\d|tls\d*|ipv[46]|php\d*|mp3|mp4|h264|utf8|win(?:dows)?\d+|iphone\d*|ps[45]|office\d+|3d|2fa|b2b|covid19|room\d*"
-    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\d+|jpy\d+|no\d+|x\d+|p\d+|sha\d+|md5|html5|css3|web3|s3|ec2|v\d+)",
+    r"(?:[rhs]\d{1,2}|ns\d|[a-z]\d|tls\d*|ipv[46]|php\d*|mp3|mp4|h264|utf8|win(?:dows)?\d+|iphone\d*|ps[45]|"
+    r"office\d+|3d|2fa|b2b|covid19|room\d*"
+    r"|(?:jan|feb|mar|apr|may|june?|july?|aug|sept?|oct|nov|dec)\d+|jpy\d+|no\d+|x\d+|p\d+|sha\d+|md5|html5|"
+    r"css3|web3|s3|ec2|v\d+)",
     re.IGNORECASE,
 )
 _TERM_JA = re.compile(
-    r"(?P<half>半年)(?:間|分)?|(?<![\d年/])(?P<y>\d{1,2}|[一二三四五六七八九十]{1,2})\s?(?:年(?!前|後|目|度|\s?\d{1,2}月|払)(?:間|分)?(?P<plus>半)?|ねん(?:間|かん)?)"
+    r"(?P<half>半年)(?:間|分)?|(?<![\d年/])(?P<y>\d{1,2}|[一二三四五六七八九十]{1,2})\s?(?:年(?!前|後|目|度|"
+    r"\s?\d{1,2}月|払)(?:間|分)?(?P<plus>半)?|ねん(?:間|かん)?)"
     r"|(?<!\d)(?P<m>\d{1,2}|[一二三四五六七八九十]{1,2})\s?(?:[ヶかヵカケ箇]\s?月|か?げつ)(?!前|後)(?:間|分)?"
     r"|(?P<one>ひと月|一月分|1月分)"
 )
-_EN_COUNT = {"a": 1, "an": 1, "one": 1, "another": 1, "two": 2, "three": 3, "four": 4, "five": 5, "six": 6, "ten": 10, "twelve": 12, "eighteen": 18, "twenty-four": 24}
+_EN_COUNT = {
+    "a": 1,
+    "an": 1,
+    "one": 1,
+    "another": 1,
+    "two": 2,
+    "three": 3,
+    "four": 4,
+    "five": 5,
+    "six": 6,
+    "ten": 10,
+    "twelve": 12,
+    "eighteen": 18,
+    "twenty-four": 24,
+}
 _EN_NUM = rf"(?:\d{{1,2}}|{'|'.join(sorted(_EN_COUNT, key=len, reverse=True))})"
 _TERM_EN = re.compile(
-    rf"\b(?P<half>half[ -](?:a[ -])?year|half[ -]yearly|six[ -]months?)\b|\b(?P<n>{_EN_NUM})(?:\s(?:more|full|extra|whole))?[ -]?(?P<unit>years?|yrs?|months?|mos?)(?P<andhalf>\sand\sa\shalf)?\b(?!\s(?:ago|later|before|from now))",
+    rf"\b(?P<half>half[ -](?:a[ -])?year|half[ -]yearly|six[ -]months?)\b|\b(?P<n>{_EN_NUM})(?:\s(?:more|full|"
+    rf"extra|whole))?[ -]?(?P<unit>years?|yrs?|months?|mos?)(?P<andhalf>\sand\sa\shalf)?\b(?!\s(?:ago|"
+    rf"later|before|from now))",
     re.IGNORECASE,
 )
 _MONTH_COUNT_BEFORE = re.compile(r"\b(?:in|for the last|past|last|next|this|every|per)\s$", re.IGNORECASE)
@@ -161,8 +196,8 @@ class _Collector:
 
 def _placed(entity: Entity, at: int) -> Entity:
     return Entity(
-        entity.kind, entity.start, entity.end, at, entity.written, entity.text, entity.number, entity.past, entity.coming,
-        entity.tense,
+        entity.kind, entity.start, entity.end, at, entity.written, entity.text, entity.number, entity.past,
+        entity.coming, entity.tense,
     )  # fmt: skip
 
 
@@ -201,6 +236,6 @@ def _collect_numbers(collect: _Collector, plain: str) -> None:
             collect.add(kind, *match.span(), text=printed)
     for kind, pattern in _LABELLED:
         for match in pattern.finditer(plain):
-            collect.add(kind, *match.span("code"), text=match["code"])
-
-
+            label = plain[match.start() : match.start("code")]
+            start = match.start() if _NUMBER_LABEL.search(label) else match.start("code")
+            collect.add(kind, start, match.end("code"), text=match["code"])

@@ -1,13 +1,14 @@
-"""What the classifier looks at: concepts named by a lexicon (shared by both languages), pairs of them, and the wording itself."""
+"""What the classifier looks at: concepts out of a lexicon for both languages, pairs of them, and the wording itself."""
 
 import re
 import tomllib
 from dataclasses import dataclass
 from functools import cache
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 from bot.understanding.entities import MASKS, Kind, Masked
+from bot.understanding.names import find_payer
 from bot.understanding.text import fold
 
 DATA = Path(__file__).parent / "data"
@@ -15,7 +16,14 @@ HEAD_CHARACTERS, TAIL_CHARACTERS = 400, 160
 """A long message is judged by its beginning and its end, so that the work stays bounded."""
 
 _WORD = re.compile(r"[a-z][a-z0-9'+-]*|\d+")
-_JAPANESE = re.compile(rf"[\u3041-\u30ff\u3400-\u9fff々〆{MASKS}]+")
+_ASCII_WORD = re.compile(r"[A-Za-z]{5,24}")
+_JAPANESE = re.compile(rf"[\u3041-\u30ff\u3400-\u9fff々〆{MASKS}\ue00b]+")
+_COURTESY = re.compile(
+    r"[、。,\s]*(?:を|の?ほど)?(?:どうぞ|何卒)?(?:よろしく)?(?:願い|おねがい)(?:し(?:ます|たい.*|て.*)|"
+    r"いたします|致します|いたしたく.*|でき(?:ます|ない).*|申し上げます|したく.*)?[。!?\s]*$"
+    r"|[、。,\s]*よろしく(?:です)?[。!\s]*$"
+)
+_PAYER_MASK = "\ue00b"
 _MAX_PHRASE = 16
 _MAX_WORDS = 5
 
@@ -118,10 +126,25 @@ def corrected(word: str) -> str:
     return max(near, key=lambda known: (near.count(known), known)) if near else word
 
 
+def with_words_corrected(text: str) -> str:
+    """The text with misspelt English words put right; for closed vocabularies only, never for names."""
+    return _ASCII_WORD.sub(
+        lambda found: corrected(found.group().lower()) if found.group().islower() else found.group(), text
+    )
+
+
+def _without_courtesy(folded: str) -> str:
+    """The text without a closing お願いします and the like, which says nothing about the matter, if more is said."""
+    bare = _COURTESY.sub("", folded)
+    return bare if len(re.sub(r"\W", "", bare)) >= 2 else folded
+
+
 def extract(masked: Masked) -> Features:
     """The features of a masked text. Work is bounded by HEAD_CHARACTERS + TAIL_CHARACTERS."""
-    folded = fold(_bounded(masked.text))
-    concepts: set[str] = set()
+    payer = find_payer(masked)
+    text = masked.text.replace(payer, _PAYER_MASK) if payer and len(payer) > 1 else masked.text
+    folded = _without_courtesy(fold(_bounded(text)))
+    concepts: set[str] = {"HAS_PAYER"} if payer else set()
     covered = bytearray(len(folded))
     lex = lexicon()
     _scan_japanese(folded, lex, concepts, covered)
@@ -190,7 +213,7 @@ def _weighted(folded: str, concepts: set[str], words: list[str]) -> dict[str, fl
             grams.add("j:" + run)
     stems = [stem(word) for word in words]
     grams.update("w:" + word for word in stems)
-    grams.update(f"w:{a} {b}" for a, b in zip(stems, stems[1:], strict=False))
+    grams.update(f"w:{a} {b}" for a, b in pairwise(stems))
     if stems and len(stems) <= 3:
         grams.add("w:^" + " ".join(stems) + "$")
     if grams:

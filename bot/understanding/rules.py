@@ -38,8 +38,8 @@ class Reading:
 Verdict = tuple[str, float] | None
 _OWN_VALUES = {Kind.INVOICE, Kind.RESERVATION, Kind.TICKET, Kind.CONTRACT, Kind.MEMBER, Kind.DOMAIN}
 _OWN_MATTERS = (
-    "NOT_ARRIVE", "LINK", "UNLINK", "REMINDER", "TROUBLE", "SITE_DOWN", "NAMESERVER", "TRANSFER_IN", "EVENT", "MAIL_ADDRESS",
-    "SERVER", "DOMAIN", "SSL", "WHOIS", "DNS", "HUMAN", "LANGUAGE",
+    "NOT_ARRIVE", "LINK", "UNLINK", "REMINDER", "TROUBLE", "SITE_DOWN", "NAMESERVER", "TRANSFER_IN", "EVENT",
+    "MAIL_ADDRESS", "SERVER", "DOMAIN", "SSL", "WHOIS", "DNS", "HUMAN", "LANGUAGE",
 )  # fmt: skip
 _PAYING = ("report_payment", "pay_invoice", "payment_status", "payment_history")
 
@@ -74,7 +74,13 @@ def _transfer_still_to_come(said: Reading) -> Verdict:
 
 
 def _payment_broke_off(said: Reading) -> Verdict:
-    if said.has("PAYMENT", "FAILED") and said.top in (*_PAYING, "open_ticket", "change_payment_method", "fallback", "abort"):
+    if said.has("PAYMENT", "FAILED") and said.top in (
+        *_PAYING,
+        "open_ticket",
+        "change_payment_method",
+        "fallback",
+        "abort",
+    ):
         return "payment_status", SURE
     return None
 
@@ -86,7 +92,9 @@ def _paid_but_not_shown(said: Reading) -> Verdict:
 
 
 def _mail_address(said: Reading) -> Verdict:
-    if not said.any("MAIL_ADDRESS", "HAS_EMAIL") or said.any("CONTACT_MANAGE", "BILLING_ADDRESS", "WHOIS", "REMINDER", "NOT_ARRIVE", "RESEND", "BILL_MAIL"):
+    if not said.any("MAIL_ADDRESS", "HAS_EMAIL") or said.any(
+        "CONTACT_MANAGE", "BILLING_ADDRESS", "WHOIS", "REMINDER", "NOT_ARRIVE", "RESEND", "BILL_MAIL"
+    ):
         return None
     if said.has("CHANGE"):
         return "change_email", SURE
@@ -96,7 +104,11 @@ def _mail_address(said: Reading) -> Verdict:
 
 
 def _send_it_again(said: Reading) -> Verdict:
-    if said.has("RESEND") and said.any("NOT_ARRIVE", "BILL_MAIL", "MAIL", "INVOICE") and not said.any("CODE_MAIL", "RECEIPT", "REPORT_DOC"):
+    if (
+        said.has("RESEND")
+        and said.any("NOT_ARRIVE", "BILL_MAIL", "MAIL", "INVOICE")
+        and not said.any("CODE_MAIL", "RECEIPT", "REPORT_DOC")
+    ):
         return "resend_bill", SURE
     return None
 
@@ -104,13 +116,19 @@ def _send_it_again(said: Reading) -> Verdict:
 def _support_matter(said: Reading) -> Verdict:
     if said.any("NAMESERVER", "EVENT", "RESERVATION"):
         return None
+    if said.has("RESERVATION") or said.masked.of(Kind.RESERVATION):
+        return None
     if said.any("SITE_DOWN", "PRICE_OF") and not said.any("UNPAID", "NOTICE", "WALLET"):
         return "open_ticket", SURE
     return ("open_ticket", SURE) if said.has("DNS") and not said.any("WHOIS", "NOTICE") else None
 
 
 def _list_of_contracts(said: Reading) -> Verdict:
-    return ("check_expiry", SURE) if said.has("LIST_CONTRACTS") and said.top in ("show_menu", "show_profile", "list_unpaid", "check_expiry") else None
+    return (
+        ("check_expiry", SURE)
+        if said.has("LIST_CONTRACTS") and said.top in ("show_menu", "show_profile", "list_unpaid", "check_expiry")
+        else None
+    )
 
 
 def _answer_to_yes_or_no(said: Reading) -> Verdict:
@@ -122,8 +140,8 @@ def _answer_to_yes_or_no(said: Reading) -> Verdict:
 
 
 _RULES: tuple[Callable[[Reading], Verdict], ...] = (
-    _breaks_the_rules, _bare_cancel, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off, _paid_but_not_shown,
-    _transfer_still_to_come, _send_it_again, _mail_address, _support_matter, _list_of_contracts,
+    _breaks_the_rules, _bare_cancel, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off,
+    _paid_but_not_shown, _transfer_still_to_come, _send_it_again, _mail_address, _support_matter, _list_of_contracts,
 )  # fmt: skip
 
 

@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 from bot.understanding.dates import DateProblem
 from bot.understanding.entities import Entity, Kind, Masked
+from bot.understanding.features import with_words_corrected
 from bot.understanding.names import find_events, find_facilities, find_payer, find_plan, find_topic
+from bot.understanding.text import fold
 
 SlotValue = str | int | bool | list[str] | list[int]
 
@@ -27,72 +29,105 @@ SLOTS_OF: dict[str, tuple[str, ...]] = {
     "cancel_reservation": ("reservation_number", "facility", "date"), "get_work_report_pdf": ("reservation_number",),
     "list_events": (), "apply_event": ("event",), "event_status": ("event",), "cancel_event": ("event",),
     "show_notices": (), "reminder_settings": (), "open_ticket": ("topic",), "ticket_status": ("ticket_number",),
-    "talk_to_human": (), "mail_not_arriving": (), "confirm": (), "decline": (), "back": (), "abort": (), "smalltalk": (),
-    "fallback": (),
+    "talk_to_human": (), "mail_not_arriving": (), "confirm": (), "decline": (), "back": (), "abort": (),
+    "smalltalk": (), "fallback": (),
 }  # fmt: skip
 """Every intent there is, with the slots its row lists."""
 
 _METHODS = [
     (method, re.compile(pattern, re.IGNORECASE))
     for method, pattern in [
-        ("bank_transfer", r"振り?込(?!用紙不要)|ふりこ|フリコ|送金|銀行(?!.{0,3}カード)|払込票|郵便局|ゆうちょ|\bbank(?! card)|\btransfer(?:red|ring)?\b(?! (?:a|my|the|our|in) ?domain)|\bwire[ds]?\b|\bremit"),
-        ("credit_card", r"クレジット|クレカ|カード(?!ローン)|\bcards?\b|\bvisa\b|master ?card|\bjcb\b|\bamex\b|\bcredit(?! balance)"),
-        ("convenience_store", r"コンビニ|セブン(?:イレブン)?|ローソン|ファミマ|ファミリーマート|ミニストップ|\bkonbini\b|\bcombini\b|convenience store|7-?eleven|\blawson\b|family ?mart"),
+        ("bank_transfer", r"振り?込(?!用紙不要)|ふりこ|フリコ|送金|銀行(?!.{0,3}カード)|払込票|郵便局|ゆうちょ|"
+            r"\bbank(?! card)|post office|\btransfer(?:r?ed|r?ing)?\b(?! (?:a|my|the|our|in) ?domain)|"
+            r"\bwire[ds]?\b|\bremit"),
+        ("credit_card", r"クレジット|クレカ|カード(?!ローン)|\bcards?\b|\bvisa\b|master ?card|\bjcb\b|\bamex\b|"
+            r"\bcredit(?! balance)"),
+        ("convenience_store", r"コンビニ|セブン(?:イレブン)?|ローソン|ファミマ|ファミリーマート|ミニストップ|"
+            r"\bkonbini\b|\bcombini\b|convenience store|7-?eleven|\blawson\b|family ?mart"),
         ("pay_easy", r"ペイジー|ぺいじー|pay-?easy|payeasy"),
         ("paypal", r"paypal|ペイパル|ぺいぱる"),
         ("paypay", r"paypay|ペイペイ|ぺいぺい"),
-        ("wallet", r"プリペイド|ウォレット|残高(?:から|で|払)|チャージ残高|\bwallet\b|\bprepaid\b|\b(?:account |my )?balance\b"),
-        ("direct_debit", r"口座振替|こうざふりかえ|引き?落と?し|自動引落|自振|\bdirect debit\b|auto(?:matic)? ?debit|\bbank debit\b"),
+        ("wallet", r"プリペイド|ウォレット|残高(?:から|で|払)|チャージ残高|\bwallet\b|\bprepaid\b|"
+            r"\b(?:account |my )?balance\b"),
+        ("direct_debit", r"口座振替|こうざふりかえ|引き?落と?し|自動引落|自振|\bdirect debit\b|"
+            r"auto(?:matic)? ?debit|\bbank debit\b"),
     ]
 ]  # fmt: skip
 _KINDS = [
     (kind, re.compile(pattern, re.IGNORECASE))
     for kind, pattern in [
-        ("server", r"サーバー?(?!ー?証明書)|さーばー?|鯖|レンサバ|ホスティング|(?<!name )(?<!name)\bservers?\b|\bhosting\b|\bvps\b"),
+        ("server", r"サーバー?(?!ー?証明書)|さーばー?|鯖|レンサバ|ホスティング|(?<!name )(?<!name)\bservers?\b|"
+            r"\bhosting\b|\bvps\b"),
         ("domain", r"ドメイン|どめいん|\bdomains?\b"),
         ("ssl", r"ssl|証明書|\bcert(?:ificate)?s?\b|\btls\b"),
         ("option", r"オプション|おぷしょん|\boptions?\b|\badd-?ons?\b"),
-        ("membership", r"(?:会員(?!番号|id|ページ|サイト|ナンバー|no|情報|登録情報|の皆|専用|連携|メニュー|ログイン|名)|年会費|会費|入会|\bmemberships?\b(?! (?:id|number|no\b))|become a member|\bjoin as a member)"),
+        ("membership", r"(?:会員(?!番号|id|ページ|サイト|ナンバー|no|情報|登録情報|の皆|専用|連携|メニュー|"
+            r"ログイン|名)|年会費|会費|入会|\bmemberships?\b(?! (?:id|number|no\b))|become a member|"
+            r"\bjoin as a member)"),
     ]
 ]  # fmt: skip
 _SWITCH_ON = re.compile(
-    r"オン(?!ライン)|\bon\b|有効(?!期限)|つけ|付け|入れ|再開|始め|開始|設定したい|設定し|申し?込|自動更新に(?:し|変|切)|自動更新(?:を)?(?:したい|希望|にしたい|お願い)|自動で更新(?:して|され?るよう|したい)|"
-    r"enable|activate|\bstart|set ?up|\bautomatically renew|switch (?:me )?to auto|\bwant auto|renew(?:s|ed)? automatically|\bput\b.*\bauto",
+    r"オン(?!ライン)|\bon\b|有効(?!期限)|つけ|付け|入れ|再開|始め|開始|設定したい|設定し|申し?込|"
+    r"自動更新に(?:し|変|切)|自動更新(?:を)?(?:したい|希望|にしたい|お願い)|自動で更新(?:して|"
+    r"され?るよう|したい)|"
+    r"enable|activate|\bstart|set ?up|\bautomatically renew|switch (?:me )?to auto|\bwant auto|renew(?:s|"
+    r"ed)? automatically|\bput\b.*\bauto",
     re.IGNORECASE,
 )
 _SWITCH_OFF = re.compile(
-    r"オフ|\boff\b|無効|止め|とめ|停止|解除|切って|切りた|切る|きって|外し|はずし|やめ|辞め|しない|しなく|不要|いらない|要らない|取り?消|手動|勝手に更新|自動で更新(?:しない|されない|されたくない)|されたくない|"
+    r"オフ|\boff\b|無効|止め|とめ|停止|解除|切[っりるられ]|きって|外し|はずし|やめ|辞め|しない|しなく|不要|"
+    r"いらない|要らない|取り?消|手動|勝手に更新|自動で更新(?:しない|されない|されたくない)|されたくない|"
     r"disable|deactivate|\bstop|\bcancel|\bno (?:more|longer)|don't|do not|remove|without|\bmanual",
     re.IGNORECASE,
 )
 _SWITCH_ASKED = re.compile(
-    r"(?:なって(?:い)?(?:る|ます|おり)|どっち|どうなって|どちら|ですか|かどうか|か(?:確認|教え|知りた|見た)|状態|状況|の確認|を確認|設定を(?:見|教)|されて(?:い)?(?:る|ます)|ついて(?:い)?(?:る|ます)|入って(?:い)?(?:る|ます)|だっけ|かな|でしたっけ)"
-    r"|^\s?(?:is|are|do i have|does|did i|was|am i|will|which)\b|\b(?:check|see|know|tell me|show)\b.*\b(?:if|whether|is|status|setting)|\bis (?:it|auto\S*) (?:on|off|enabled)|\bstatus\b|\bwhether\b",
+    r"(?:なって(?:い)?(?:る|ます|おり)|どっち|どうなって|どちら|ですか|かどうか|か(?:確認|教え|知りた|見た)|"
+    r"状態|状況|の確認|を確認|設定を(?:見|教)|されて(?:い)?(?:る|ます)|ついて(?:い)?(?:る|ます)|"
+    r"入って(?:い)?(?:る|ます)|だっけ|かな|でしたっけ)"
+    r"|^\s?(?:is|are|do i have|does|did i|was|am i|will|which)\b|\b(?:check|see|know|tell me|show)\b.*\b(?:if|"
+    r"whether|is|status|setting)|\bis (?:it|auto\S*) (?:on|off|enabled)|\bstatus\b|\bwhether\b",
     re.IGNORECASE,
 )
+_SWITCH_WHETHER = re.compile(
+    r"かどうか|どうなって|どっち|どちらに|(?:なって|ついて|入って)(?:い)?ます?か|\b(?:if|"
+    r"whether)\b.{0,30}\b(?:is|are|on|off)\b",
+    re.I,
+)
 _TO_JAPANESE = re.compile(r"日本語|にほんご|japanese|nihongo|和文", re.IGNORECASE)
-_TO_ENGLISH = re.compile(r"英語|えいご|english|eigo|イングリッシュ|英文", re.IGNORECASE)
+_TO_ENGLISH = re.compile(r"英語|えいご|english|eigo|いんぐりっしゅ|英文", re.IGNORECASE)
 _TRANSFER_IN = re.compile(
-    r"移管|転入|移転|トランスファー|引っ?越|他社.{0,14}(?:移|持|から)|持ち込|乗り?換|よそ.{0,8}から|移したい|移行|\btransfer|\bmov(?:e|ing)\b|\bbring|\bmigrat|another registrar|\bfrom (?:another|other|my old)",
+    r"移管|転入|移転|トランスファー|引っ?越|他社.{0,14}(?:移|持|から)|持ち込|乗り?換|よそ.{0,8}から|移したい|"
+    r"移行|\btransfer|\bmov(?:e|ing)\b|\bbring|\bmigrat|another registrar|\bfrom (?:another|other|my old)",
     re.IGNORECASE,
 )
 _FIELD = re.compile(
-    r"メール以外|住所|所在地|電話番号|携帯番号|携帯電話|連絡先|電話|FAX番号|FAX|ファックス|氏名|お?名前|苗字|名字|姓|会社名|法人名|屋号|団体名|社名|郵便番号|部署名|部署|役職|生年月日|代表者名?|代表者|ふりがな|フリガナ|性別|担当者名|"
-    r"\b(?:postal address|mailing address|home address|street address|address|phone number|phone|mobile number|mobile|telephone number|telephone|cell number|fax number|fax|company name|organi[sz]ation name|last name|first name|"
-    r"family name|surname|full name|contact name|name|zip ?code|postal ?code|postcode|department|job title|date of birth|birthday|birth date)\b",
+    r"メール以外|住所|所在地|電話番号|携帯番号|携帯電話|連絡先|電話|FAX番号|FAX|ファックス|氏名|お?名前|苗字|"
+    r"名字|姓|会社名|法人名|屋号|団体名|社名|郵便番号|部署名|部署|役職|生年月日|代表者名?|代表者|"
+    r"ふりがな|フリガナ|性別|担当者名|"
+    r"\b(?:postal address|mailing address|home address|street address|address|phone number|phone|mobile number|"
+    r"mobile|telephone number|telephone|cell number|fax number|fax|company name|organi[sz]ation name|"
+    r"last name|first name|"
+    r"family name|surname|full name|contact name|name|zip ?code|postal ?code|postcode|department|job title|"
+    r"date of birth|birthday|birth date)\b",
     re.IGNORECASE,
 )
 _STATUS = re.compile(
-    r"(?P<ja>キャンセル待ち|キャンセル済み?|取り?消し?済み?|確定済み?|未確定|仮予約|申込中|申請中|受付中|受付済み?|承認待ち|承認済み?|確認待ち|確認中|完了済み?|完了|終了済み?|保留中?|確定(?=した|してる|している|の)|キャンセル(?=した|された)|未完了)"
-    r"(?=(?:した|してる|している|された|に?なった|になってる|になっている|の|中の|分の?)?(?:もの|やつ|(?:ご)?予約|施設|だけ|一覧|を?(?:表示|検索|見)))"
-    r"|\b(?P<en>confirmed|pending|cancell?ed|completed|tentative|waitlisted|unconfirmed|approved|rejected|finished|open|requested)\s(?:reservations?|bookings?|ones|visits?)\b",
+    r"(?P<ja>キャンセル待ち|キャンセル済み?|取り?消し?済み?|確定済み?|未確定|仮予約|申込中|申請中|受付中|"
+    r"受付済み?|承認待ち|承認済み?|確認待ち|確認中|完了済み?|完了|終了済み?|保留中?|確定(?=した|してる|"
+    r"している|の)|キャンセル(?=した|された)|未完了)"
+    r"(?=(?:した|してる|している|された|に?なった|になってる|になっている|の|中の|分の?)?(?:もの|やつ|"
+    r"(?:ご)?予約|施設|だけ|一覧|を?(?:表示|検索|見)))"
+    r"|\b(?P<en>confirmed|pending|cancell?ed|completed|tentative|waitlisted|unconfirmed|approved|rejected|"
+    r"finished|open|requested)\s(?:reservations?|bookings?|ones|visits?)\b",
     re.IGNORECASE,
 )
 _CHANGE_OF = re.compile(r"から|\bfrom\b|\binstead of\b", re.IGNORECASE)
 _NEW_AFTER = re.compile(r"\s?(?:に|へ)(?!は)")
 _NEW_BEFORE = re.compile(r"\b(?:to|until|till|for|by)\s(?:the\s)?$", re.IGNORECASE)
 _PAID_AFTER = re.compile(r"^.{0,14}?(?:振り?込|ふりこ|払[いっ]|支払い(?:ました|済)|送金|入金(?:し|済)|決済)")
-_PAID_BEFORE = re.compile(r"\b(?:paid|transferred|sent|wired|remitted|deposited|payment of|transfer of)\b[^,.]{0,20}$", re.IGNORECASE)
+_PAID_BEFORE = re.compile(
+    r"\b(?:paid|transferred|sent|wired|remitted|deposited|payment of|transfer of)\b[^,.]{0,20}$", re.IGNORECASE
+)
 
 
 def find_methods(plain: str) -> list[str]:
@@ -122,7 +157,11 @@ def _listed(values: list[str]) -> SlotValue | None:
 
 
 def _kind(intent: str, masked: Masked) -> SlotValue | None:
-    hits = sorted((match.start(), kind) for kind, pattern in _KINDS for match in pattern.finditer(masked.text))
+    hits = sorted(
+        (match.start(), kind)
+        for kind, pattern in _KINDS
+        for match in pattern.finditer(with_words_corrected(masked.text))
+    )
     kinds = list(dict.fromkeys(kind for _, kind in hits))
     if "ssl" in kinds and re.search(r"サーバー?\s?証明書", masked.text):
         kinds = [kind for kind in kinds if kind != "server"]
@@ -145,21 +184,35 @@ def _term(intent: str, masked: Masked) -> SlotValue | None:
 
 def _switch(intent: str, masked: Masked) -> SlotValue | None:
     off, on = _SWITCH_OFF.search(masked.text), _SWITCH_ON.search(masked.text)
-    wished = re.search(r"(?:したい|して(?:ください|ほしい|もらえ|くれ|おいて)|できますか|お願い|please|can you|could you|want)", masked.text, re.I)
+    if _SWITCH_WHETHER.search(masked.text):
+        return None
+    wished = re.search(
+        r"(?:したい|やめさせ|やめて|止めて|切って|外して|して(?:ください|ほしい|もらえ|くれ|おいて)|できますか|"
+        r"お願い|please|can you|could you|want)",
+        masked.text,
+        re.I,
+    )
     if _SWITCH_ASKED.search(masked.text) and not wished:
         return None
     if off and on:
-        return "off" if off.start() >= on.start() or "やめ" in off.group() else "on"
+        negated = re.fullmatch(r"(?:don't|do not|no (?:more|longer)|stop|without|やめ.*|しな.*)", off.group(), re.I)
+        return "off" if negated or off.start() >= on.start() else "on"
     return "off" if off else "on" if on else None
 
 
 def _language(intent: str, masked: Masked) -> SlotValue | None:
-    hits = [(m.start(), "ja") for m in _TO_JAPANESE.finditer(masked.text)]
-    hits += [(m.start(), "en") for m in _TO_ENGLISH.finditer(masked.text)]
+    text = fold(masked.text)
+    hits = [(m.start(), "ja") for m in _TO_JAPANESE.finditer(text)]
+    hits += [(m.start(), "en") for m in _TO_ENGLISH.finditer(text)]
     hits.sort()
     if not hits:
         return None
-    not_this = re.search(r"(?:わから|読め|苦手|から|じゃなく|ではなく|\bcan't read|\bdon't (?:speak|read|understand)|\bnot\b|\bfrom\b|\binstead of)", masked.text, re.I)
+    not_this = re.search(
+        r"(?:わから|読め|苦手|から|じゃなく|ではなく|\bcan't read|\bdon't (?:speak|read|understand)|\bnot\b|"
+        r"\bfrom\b|\binstead of)",
+        masked.text,
+        re.I,
+    )
     if not not_this:
         return hits[-1][1]
     if len(hits) == 1:
@@ -208,7 +261,9 @@ def _is_other_date(masked: Masked, entity: Entity) -> bool:
 
 
 def _date(intent: str, masked: Masked) -> SlotValue | None:
-    dated = [(entity, entity.coming.on.isoformat()) for entity in masked.of(Kind.DATE) if entity.coming and entity.coming.on]
+    dated = [
+        (entity, entity.coming.on.isoformat()) for entity in masked.of(Kind.DATE) if entity.coming and entity.coming.on
+    ]
     if not dated:
         return None
     if intent != "change_reservation":

@@ -16,12 +16,14 @@ from bot.understanding.features import DATA, extract
 from bot.understanding.slots import SLOTS_OF
 from bot.understanding.text import normalise
 
-EPOCHS = 14
+EPOCHS = 16
 RATE = 0.5
 DECAY = 1e-4
 SMALLEST_WEIGHT = 0.06
 TODAY = date(2026, 11, 22)
-Example = tuple[list[tuple[int, float]], int]
+KEPT_WORDING = (1.0, 0.7, 0.4, 0.0)
+Weighed = list[tuple[int, float]]
+Example = tuple[Weighed, int]
 
 
 def read_examples(language: str) -> list[tuple[str, str]]:
@@ -42,8 +44,11 @@ def train(pairs: list[tuple[str, str]]) -> dict[str, dict[int, float]]:
     examples: list[Example] = []
     for intent, utterance in pairs:
         weighed = features_of(utterance)
-        examples.append(([(names.setdefault(name, len(names)), value) for name, value in weighed.items()], intents.index(intent)))
+        examples.append(
+            ([(names.setdefault(name, len(names)), value) for name, value in weighed.items()], intents.index(intent))
+        )
     count = len(intents)
+    wording = {index for name, index in names.items() if name[:2] in ("j:", "w:")}
     weights = [[0.0] * count for _ in names]
     squares = [[1e-2] * count for _ in names]
     order = list(range(len(examples)))
@@ -51,7 +56,8 @@ def train(pairs: list[tuple[str, str]]) -> dict[str, dict[int, float]]:
     for _ in range(EPOCHS):
         shuffle.shuffle(order)
         for at in order:
-            _step(*examples[at], weights, squares)
+            features, truth = examples[at]
+            _step(_thinned(features, wording, shuffle), truth, weights, squares)
     return {
         name: kept
         for name, index in names.items()
@@ -59,7 +65,15 @@ def train(pairs: list[tuple[str, str]]) -> dict[str, dict[int, float]]:
     }
 
 
-def _step(features: list[tuple[int, float]], truth: int, weights: list[list[float]], squares: list[list[float]]) -> None:
+def _thinned(features: Weighed, wording: set[int], chance: Random) -> Weighed:
+    """An example with part of its wording left out, so that the concepts learn to carry the meaning on their own."""
+    kept = chance.choice(KEPT_WORDING)
+    if kept == 1.0:
+        return features
+    return [pair for pair in features if pair[0] not in wording or chance.random() < kept]
+
+
+def _step(features: Weighed, truth: int, weights: list[list[float]], squares: list[list[float]]) -> None:
     scores = [0.0] * len(weights[0])
     for index, value in features:
         scores = [score + weight * value for score, weight in zip(scores, weights[index], strict=True)]
