@@ -49,9 +49,7 @@ async def chromium_page(chromium: Browser) -> AsyncIterator[OpenPage]:
     ) -> Page:
         width, height = viewport
         settings = {"locale": "ja-JP", "has_touch": width < 600, **context}
-        profile = await chromium.new_context(
-            base_url=base_url, viewport={"width": width, "height": height}, **settings
-        )
+        profile = await chromium.new_context(base_url=base_url, viewport={"width": width, "height": height}, **settings)
         profile.set_default_timeout(10_000)
         page = await profile.new_page()
         if not errors_allowed:

@@ -1,9 +1,11 @@
 """A counter that answers from a script with real rows, for tests of a channel without the bot behind it."""
 
+import asyncio
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import Any
 
 from bot.inbound import Ack, Inbound
 from bot.screens.model import Button, Card, Check, Checks, DatePick, Screen, read_handle, render
@@ -98,6 +100,7 @@ class ScriptedCounter:
     received: list[Inbound] = field(default_factory=list)
     attempts: int = 0
     broken: bool = False  # the database cannot take it now
+    hold: threading.Event | None = None  # turns wait for it: a slow answer
     _acks: dict[str, Ack] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -106,6 +109,8 @@ class ScriptedCounter:
         self.attempts += 1
         if self.broken:
             raise TransientError("on purpose")
+        if self.hold:
+            await asyncio.to_thread(self.hold.wait, 10)
         with self._lock:
             if inbound.delivery_key in self._acks:
                 known = self._acks[inbound.delivery_key]
@@ -163,8 +168,16 @@ class ScriptedCounter:
             message = find_message(tx, chat_id=chat.id, seq=found[0]) if found else None
             if not found or not message or message.screen_key != found[2]:
                 return {"text": ""}, "このボタンは期限切れです。"
-            pressed = "、".join(inbound.chosen or ()) or inbound.date or "ボタン"
-            return {"text": "", "pressed": pressed}, message.actions[found[1]][0]
+            return {"text": "", "pressed": _label(message.body, inbound)}, message.actions[found[1]][0]
         if inbound.kind == "start":
             return {}, "say.menu"
         return {"text": inbound.text}, WORDS.get(inbound.text, f"「{inbound.text[:20]}」ですね。")
+
+
+def _label(body: Mapping[str, Any], inbound: Inbound) -> str:
+    """What the member saw on what they pressed."""
+    if inbound.chosen:
+        return "、".join(item["label"] for item in body["checks"]["items"] if item["value"] in inbound.chosen)
+    buttons = [button for row in body.get("buttons", ()) for button in row]
+    labels = {button["handle"]: button["label"] for button in buttons if "handle" in button}
+    return inbound.date or labels.get(inbound.handle, "")

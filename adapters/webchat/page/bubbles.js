@@ -103,10 +103,12 @@ function drawChecks(seq, checks, acts) {
     el("label", { class: "check" }, boxes[n],
       el("span", {}, item.label, item.hint ? el("small", {}, item.hint) : null)));
   const submit = el("button", { type: "button", class: `submit ${styleOf(checks.submit)}` }, checks.submit.label);
-  const hint = el("p", { class: "hint" }, word("choose_one"));
+  const hint = el("p", { class: "hint" });
   const follow = () => {
-    submit.disabled = !boxes.some((box) => box.checked);
-    hint.classList.toggle("met", !submit.disabled);
+    const ticked = boxes.filter((box) => box.checked).length;
+    submit.disabled = ticked === 0;
+    hint.textContent = ticked ? word("chosen", { n: ticked }) : word("choose_one");
+    hint.classList.toggle("met", ticked > 0);
   };
   submit.addEventListener("click", () => {
     const chosen = checks.items.filter((_, n) => boxes[n].checked);
@@ -125,7 +127,7 @@ function drawDate(seq, pick, acts) {
     submit.disabled = !input.validity.valid;
   };
   submit.addEventListener("click", () => acts.date(seq, pick.submit.handle, input.value));
-  const field = el("fieldset", { class: "ask day", oninput: follow },
+  const field = el("fieldset", { class: "ask pick", oninput: follow },
     el("label", {}, el("span", {}, pick.label || word("choose_day")), input), el("div", { class: "row" }, submit));
   follow();
   return field;
