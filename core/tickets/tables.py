@@ -26,6 +26,7 @@ class Ticket(Base):
     subject: Mapped[str] = mapped_column(String(200))
     member_id: Mapped[int | None] = mapped_column(BigInteger)
     chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    previous_id: Mapped[int | None] = mapped_column(BigInteger)  # the solved ticket that this one goes on from (row Q1)
     assignee_id: Mapped[int | None] = mapped_column(BigInteger)
     unread: Mapped[int]  # messages of the member that no staff has opened
     created_at: Mapped[datetime] = mapped_column(Instant)

@@ -74,6 +74,13 @@ def test_quiet_hours_begin_with_their_first_minute_and_are_over_at_their_last() 
     )  # 21:00 in Japan
 
 
+def test_quiet_hours_within_a_day_are_over_at_their_last_minute() -> None:
+    def quiet(clock_time: str) -> bool:
+        return is_quiet(japan(f"2027-03-26T{clock_time}"), quiet_from=time(12), quiet_until=time(13))
+
+    assert [quiet(t) for t in ("11:59", "12:00", "12:59", "13:00")] == [False, True, True, False]
+
+
 def test_reminders_are_spread_over_the_minutes_and_a_members_own_travel_together() -> None:
     def at(key: str) -> datetime:
         return earliest_send_at(
