@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 from playwright.async_api import Browser, Page, async_playwright
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -25,9 +26,17 @@ def find_chromium() -> str:
     pytest.skip("no Chromium: apt-get install chromium fonts-noto-cjk")
 
 
-@pytest.fixture
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests share one event loop: a browser belongs to the loop it was started on, and starting one takes 2 s."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.asyncio(loop_scope="session"), append=False)
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
 async def chromium() -> AsyncIterator[Browser]:
-    """One browser process for the test."""
+    """One browser process for all; each page has a profile of its own."""
     path = find_chromium()
     async with async_playwright() as playwright:
         browser = await playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
@@ -35,7 +44,7 @@ async def chromium() -> AsyncIterator[Browser]:
         await browser.close()
 
 
-@pytest.fixture
+@pytest_asyncio.fixture(loop_scope="session")
 async def chromium_page(chromium: Browser) -> AsyncIterator[OpenPage]:
     """`await chromium_page(base_url, viewport=PHONE, errors_allowed=False, **context)`: a page of a fresh profile.
 

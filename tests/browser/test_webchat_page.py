@@ -94,6 +94,7 @@ async def test_a_member_goes_through_every_kind_of_screen(
     await look("5-date")
     await choose(page, "この日に決める")
     await expect(page.get_by_text("ご用件をお選びください。")).to_have_count(2)
+    await expect(bubbles(page, "2026年11月20日(金)")).to_be_visible()
     await choose(page, "担当者に相談する")
     await expect(bubbles(page, "はい、佐藤が承ります。").get_by_text("担当者")).to_be_visible()
     await look("6-staff")
@@ -259,6 +260,19 @@ async def test_a_refused_message_is_shown_as_not_sent_and_can_be_sent_again(
     await expect(bubbles(page, "「届きますか」ですね。")).to_be_visible()
     await expect(page.locator("article.pending")).to_have_count(0)
     assert counter.received[-1].text == "届きますか"
+
+
+async def test_what_the_server_keeps_for_another_try_stays_on_the_page(
+    base: str, chromium_page: OpenPage, database: Database, counter: ScriptedCounter
+) -> None:
+    page = await opened(await chromium_page(base))
+    counter.keep = True
+    await say(page, "大事なことです")
+    await expect(page.locator("article.pending").get_by_text("受付済み")).to_be_visible()
+    run(database, counter.run_kept)
+    await expect(bubbles(page, "「大事なことです」ですね。")).to_be_visible()
+    await expect(bubbles(page, "大事なことです")).to_have_count(2)
+    await expect(page.locator("article.pending")).to_have_count(0)
 
 
 async def test_the_indicator_shows_while_an_answer_is_prepared(

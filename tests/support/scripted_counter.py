@@ -100,6 +100,7 @@ class ScriptedCounter:
     received: list[Inbound] = field(default_factory=list)
     attempts: int = 0
     broken: bool = False  # the database cannot take it now
+    keep: bool = False  # turns fail and are kept for another try: `run_kept`
     hold: threading.Event | None = None  # turns wait for it: a slow answer
     _acks: dict[str, Ack] = field(default_factory=dict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
@@ -116,9 +117,15 @@ class ScriptedCounter:
                 known = self._acks[inbound.delivery_key]
                 return Ack("duplicate", known.toast, known.last_seq)
             self.received.append(inbound)
+        if self.keep:
+            return Ack("kept")
         ack = await arun(self.database, lambda tx: self._turn(tx, inbound), name="script")
         self._acks[inbound.delivery_key] = ack
         return ack
+
+    def run_kept(self, tx: Tx) -> None:
+        """The other try of what came last."""
+        self._turn(tx, self.received[-1])
 
     def say(self, tx: Tx, address: str, screen: Screen, *, staff: str | None = None) -> None:
         """The bot or staff speak first."""

@@ -2,10 +2,11 @@
 // upload(), again(key), remove(key).
 
 import { el, link, richText, safeAddress } from "./dom.js";
-import { showCommand, showSize, showTime, word } from "./words.js";
+import { showCommand, showDay, showSize, showTime, word } from "./words.js";
 
 const TONES = ["good", "warn", "bad"];
 const STYLES = ["primary", "danger", "quiet"];
+const ISO_DAY = /^\d{4}-\d\d-\d\d$/;
 const IMAGES = ["image/jpeg", "image/png", "image/gif", "image/webp"];
 
 export function drawMessage(message, acts) {
@@ -43,7 +44,8 @@ function drawText(text) {
 }
 
 function drawOwn(body) {
-  const said = body.text || body.pressed || "";
+  const pressed = body.pressed ?? "";
+  const said = body.text || (ISO_DAY.test(pressed) ? showDay(new Date(`${pressed}T12:00:00+09:00`)) : pressed);
   return said ? [el("p", { class: "text" }, ...richText(showCommand(said)))] : [];
 }
 
@@ -146,7 +148,7 @@ export function drawPending(item, acts) {
     : null;
   return el(
     "article",
-    { class: `message member pending ${item.state}`, "data-key": item.key },
+    { class: `message member pending ${item.state}`, "data-key": item.key, "aria-live": "off" },
     el("div", { class: "column" },
       el("span", { class: "sr" }, word("you")),
       el("div", { class: "line" }, el("div", { class: "bubble" }, ...shown), el("p", { class: "meta" }, stateWord(item))),
@@ -156,7 +158,7 @@ export function drawPending(item, acts) {
 
 function stateWord(item) {
   if (item.state === "sending") return item.file ? word("uploading", { percent: item.percent ?? 0 }) : word("sending");
-  return item.state === "failed" ? word("failed") : word("waiting");
+  return word(item.state); // waiting, failed, taken
 }
 
 function drawUpload(item) {

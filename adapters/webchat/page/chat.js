@@ -4,6 +4,7 @@ import { setUpComposer } from "./composer.js";
 import { newKey } from "./dom.js";
 import { Log } from "./log.js";
 import { Queue } from "./queue.js";
+import { followKeyboard } from "./viewport.js";
 import { getHistory, openEvents } from "./wire.js";
 import { currentLanguage, setLanguage, showDay, word } from "./words.js";
 
@@ -25,6 +26,7 @@ let bannerTimer = 0;
 let retryTimer = 0;
 let toastTimer = 0;
 let unread = 0;
+const kept = []; // keys of what the server keeps for another try
 
 const log = new Log({
   press: (seq, handle, label, chosen) => act(seq, { kind: "press", handle, chosen, shown: label }),
@@ -73,13 +75,21 @@ async function onDone(item, answer) {
   hideBanner();
   showToast(answer.toast);
   if (item.preview) URL.revokeObjectURL(item.preview);
+  if (answer.outcome === "kept") keep(item);
   await catchUp(answer.last_seq);
-  log.dropPending(item.key);
+  if (item.state !== "taken") log.dropPending(item.key);
   if (item.seq) log.setPressed(item.seq, false);
-  if (answer.outcome === "kept") setTimeout(() => log.setTyping(false), ANSWER_MS);
-  else log.setTyping(false);
+  if (item.state !== "taken") log.setTyping(false);
   log.focusAnswer();
   if (!events) listen();
+}
+
+// Safe with the server, but its turn is still to come: the bubble stays until the server shows its own.
+function keep(item) {
+  item.state = "taken";
+  kept.push(item.key);
+  log.showPending(item);
+  setTimeout(() => log.setTyping(false), ANSWER_MS);
 }
 
 function onRefused(item, result) {
@@ -108,8 +118,11 @@ function take(message) {
 
 // The server's own bubble replaces the one on its way, whichever comes first: this message or the answer to the request.
 function dropOptimistic(message) {
+  const first = kept.shift();
+  if (first) return log.dropPending(first);
   const sending = queue.items.find((item) => item.state === "sending");
   if (sending && (sending.kind !== "text" || sending.text === message.body.text)) log.dropPending(sending.key);
+  return undefined;
 }
 
 // Everything up to `until` that is not here yet, in order. Live events and this never disagree: numbers decide.
@@ -235,6 +248,7 @@ async function start() {
   return queue.pump();
 }
 
+followKeyboard(document.querySelector(".counter"));
 document.getElementById("language").addEventListener("click", toggleLanguage);
 earlier.addEventListener("click", showEarlier);
 document.addEventListener("visibilitychange", wake);

@@ -19,7 +19,7 @@ export function setUpComposer({ onText, onFile, onMenu }) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     if (!text.value.trim()) return;
-    const said = text.value.trim();
+    const said = text.value.trim().toWellFormed?.() ?? text.value.trim(); // half a character would be refused
     text.value = "";
     grow();
     text.focus({ preventScroll: true });

@@ -50,6 +50,7 @@ export class Log {
       this.refreshControls();
       return false;
     }
+    this.scrolled(); // the reader may have moved just now, before the browser told
     this.messages.set(message.seq, message);
     this.last = Math.max(this.lastSeq, message.seq);
     this.first = this.first ? Math.min(this.first, message.seq) : message.seq;
