@@ -1,0 +1,1 @@
+"""Contracts, renewals, their arithmetic and states."""

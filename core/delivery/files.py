@@ -1,0 +1,128 @@
+"""Files from and for members, in the database: every replica has them, and a backup is whole."""
+
+import hashlib
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import bindparam, insert, select, update
+
+from core.db import Tx
+from core.delivery.tables import StoredFile
+from core.errors import DomainError
+from core.statements import Read, Write
+
+MAX_FILE_BYTES = 20_000_000  # Telegram's download limit is 20 MB: the same everywhere
+NAME_LENGTH = 200
+
+
+class FileView(NamedTuple):
+    """A stored file without its content. `token` is in its address."""
+
+    id: int
+    chat_id: int | None
+    name: str
+    mime: str
+    size_bytes: int
+    state: str  # stored, pending, failed
+    token: str
+
+
+class FileContent(NamedTuple):
+    """A stored file with its content (None while it still lies at the platform)."""
+
+    id: int
+    chat_id: int | None
+    name: str
+    mime: str
+    size_bytes: int
+    state: str
+    token: str
+    content: bytes | None
+    created_at: datetime
+
+
+ADD = Write(
+    insert(StoredFile).values(
+        {
+            name: bindparam(name)
+            for name in (
+                "id", "chat_id", "name", "mime", "size_bytes", "sha256", "content", "state", "remote_ref", "token", "created_at",
+            )
+        }
+    )
+)  # fmt: skip
+FILL = Write(
+    update(StoredFile)
+    .where(StoredFile.id == bindparam("file_id"))
+    .values(
+        content=bindparam("bytes_"),
+        sha256=bindparam("digest"),
+        size_bytes=bindparam("size"),
+        state=bindparam("new_state"),
+    )
+)
+_VIEW = (
+    StoredFile.id, StoredFile.chat_id, StoredFile.name, StoredFile.mime, StoredFile.size_bytes, StoredFile.state,
+    StoredFile.token,
+)  # fmt: skip
+BY_TOKEN = Read(
+    FileContent, select(*_VIEW, StoredFile.content, StoredFile.created_at).where(StoredFile.token == bindparam("token"))
+)
+BY_REF = Read(
+    FileView,
+    select(*_VIEW).where(StoredFile.chat_id == bindparam("chat_id"), StoredFile.remote_ref == bindparam("remote_ref")),
+)
+BY_ID = Read(FileView, select(*_VIEW).where(StoredFile.id == bindparam("file_id")))
+
+
+def store_file(
+    tx: Tx,
+    *,
+    chat_id: int | None,
+    name: str,
+    mime: str,
+    content: bytes | None,
+    remote_ref: str | None = None,
+    size_bytes: int = 0,
+) -> FileView:
+    """Keep a file; without `content` it is pending at the platform under `remote_ref`.
+
+    Errors: DomainError `file_too_large` (with `limit_bytes`).
+    """
+    size = len(content) if content is not None else size_bytes
+    if size > MAX_FILE_BYTES:
+        raise DomainError("file_too_large", limit_bytes=MAX_FILE_BYTES)
+    view = FileView(
+        id=tx.ids.new(),
+        chat_id=chat_id,
+        name=name[-NAME_LENGTH:] or "file",
+        mime=mime[:100] or "application/octet-stream",
+        size_bytes=size,
+        state="pending" if content is None else "stored",
+        token=tx.ids.token(),
+    )
+    digest = hashlib.sha256(content).hexdigest() if content is not None else None
+    tx.run(ADD, **view._asdict(), sha256=digest, content=content, remote_ref=remote_ref, created_at=tx.now)
+    return view
+
+
+def fill_file(tx: Tx, *, file_id: int, content: bytes | None) -> None:
+    """The content of a pending file has come, or (None) will never come. Repeating it changes nothing."""
+    digest = hashlib.sha256(content).hexdigest() if content is not None else None
+    state = "failed" if content is None else "stored"
+    tx.run(FILL, file_id=file_id, bytes_=content, digest=digest, size=len(content or b""), new_state=state)
+
+
+def find_file(tx: Tx, *, token: str) -> FileContent | None:
+    """By the unguessable part of its address."""
+    return tx.first(BY_TOKEN, token=token)
+
+
+def find_chat_file(tx: Tx, *, chat_id: int, remote_ref: str) -> FileView | None:
+    """The file a chat's platform (or the page's upload key) knows as `remote_ref`: a repeated upload is stored once."""
+    return tx.first(BY_REF, chat_id=chat_id, remote_ref=remote_ref)
+
+
+def get_file(tx: Tx, *, file_id: int) -> FileView:
+    """Without content; a missing one is a broken invariant."""
+    return tx.one(BY_ID, file_id=file_id)

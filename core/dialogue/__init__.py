@@ -1,0 +1,1 @@
+"""Chats, the messages in them, and the multi-step forms under way."""

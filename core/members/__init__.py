@@ -1,0 +1,1 @@
+"""Members, their chat links, staff and roles, the audit trail."""

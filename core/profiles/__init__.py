@@ -1,0 +1,1 @@
+"""The operator's rules as a typed profile, and the catalogue it starts."""

@@ -1,0 +1,42 @@
+"""The catalogue: what the profile file starts it with, and the desk edits from then on."""
+
+from datetime import date, datetime
+
+from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from core.statements import Base, Instant
+
+
+class Plan(Base):
+    """A plan on offer (プラン)."""
+
+    __tablename__ = "plan"
+    code: Mapped[str] = mapped_column(String(40), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(12))  # server, domain, ssl, option, membership
+    name_ja: Mapped[str] = mapped_column(String(100))
+    name_en: Mapped[str] = mapped_column(String(100))
+    position: Mapped[int]
+    retired: Mapped[bool]
+
+
+class PlanPrice(Base):
+    """What a term of a plan costs from a day on. `term_months` 0 is the monthly list price of the daily rate (row R5)."""
+
+    __tablename__ = "plan_price"
+    __table_args__ = (UniqueConstraint("plan_code", "term_months", "valid_from"),)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    plan_code: Mapped[str] = mapped_column(String(40), ForeignKey("plan.code"))
+    term_months: Mapped[int]
+    price_yen: Mapped[int] = mapped_column(BigInteger)
+    valid_from: Mapped[date]
+
+
+class Wording(Base):
+    """A text of the bot in the operator's own words."""
+
+    __tablename__ = "wording"
+    language: Mapped[str] = mapped_column(String(2), primary_key=True)
+    key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    text: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime] = mapped_column(Instant)

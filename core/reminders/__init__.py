@@ -1,0 +1,1 @@
+"""Milestones of contracts: which reminder, when, exactly once."""

@@ -1,0 +1,1 @@
+"""Tickets: what a person of the operator's has to answer."""

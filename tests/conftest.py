@@ -1,0 +1,54 @@
+"""Fixtures for all tests: databases (SQLite and PostgreSQL), a manual clock, seeded ids."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from core.clock import ManualClock
+from core.db import Database
+from core.ids import SeededIds
+from core.open_database import open_database
+from core.wiring import LISTENERS
+from tests.support.databases import PostgresServer, sqlite_database
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """A real PostgreSQL, from a package."""
+    server = PostgresServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    """A fresh database with all tables; every test that asks for it runs on both."""
+    if request.param == "sqlite":
+        with sqlite_database(tmp_path) as url:
+            yield url
+    else:
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        with server.database() as url:
+            yield url
+
+
+@pytest.fixture
+def clock() -> ManualClock:
+    """Sunday, 22 November 2026, noon in Japan; it moves only when told to."""
+    return ManualClock(datetime(2026, 11, 22, 3, 0, tzinfo=UTC))
+
+
+@pytest.fixture
+def ids() -> SeededIds:
+    """The same ids and codes in every run."""
+    return SeededIds()
+
+
+@pytest.fixture
+def database(database_url: str, clock: ManualClock, ids: SeededIds) -> Iterator[Database]:
+    """An open database on both kinds, with the core's own wiring."""
+    opened = open_database(database_url, clock, ids, LISTENERS)
+    yield opened
+    opened.close()

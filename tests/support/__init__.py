@@ -1,0 +1,1 @@
+"""Builders, databases and doubles for the tests."""
