@@ -10,12 +10,16 @@ Kind = Literal["text", "press", "date", "file", "start", "blocked", "unblocked",
 
 @dataclass(frozen=True, slots=True)
 class InboundFile:
-    """A file the person sent: already stored (`file_id`), or still at the platform and owed as a download."""
+    """A file the person sent: already stored (`file_id`), or still at the platform under `remote_ref` (`file_id` is 0).
+
+    The turn stores the latter as pending and owes its download; over `core.delivery.files.MAX_FILE_BYTES` it says so.
+    """
 
     file_id: int
     name: str
     mime: str
-    size_bytes: int
+    size_bytes: int  # 0 when the platform does not say
+    remote_ref: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,13 +38,13 @@ class Inbound:
     )
     date: str = ""  # ISO, from a date picker
     files: tuple[InboundFile, ...] = ()
-    payload: str = ""  # deep link: /start PAYLOAD
+    payload: str = ""  # deep link: /start PAYLOAD; of an unknown kind of message its raw JSON, so that nothing is lost
     language_hint: str = ""
     display_name: str = ""
     private: bool = True
     cut: bool = False
     message_ref: str = ""  # the platform's id of this message, or of the bot's message whose button was pressed
-    other: str = ""  # for kind "other": what it was (sticker, location, voice …)
+    other: str = ""  # what it was: sticker, location, poll …; of a file: photo, voice …; "service": a note nobody wrote
 
     @property
     def chat_key(self) -> str:
