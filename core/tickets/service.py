@@ -11,10 +11,10 @@ from core.delivery.files import FileView
 from core.dialogue.service import get_chat, lock_chat_by_id, set_speaker
 from core.errors import DomainError
 from core.members.audit import record
-from core.members.linking import is_linked, linked_chats
 from core.members.roles import ActingStaff, require
 from core.members.service import get_member
 from core.statements import Read, Write
+from core.tickets.chats import hand_back, list_chats_of, lock_reply_chat
 from core.tickets.entries import add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
 from core.tickets.facts import MemberWrote, StaffReplied, TicketOpened, TicketReopened, TicketSolved
 from core.tickets.policy import check_text, decide_written, next_status, subject_of
@@ -173,7 +173,7 @@ def reply(
     """
     require(staff, "reply")
     text = check_text(text, files=len(files))
-    chat_id = _lock_reply_chat(tx, ticket_id)
+    chat_id = lock_reply_chat(tx, ticket_id)
     ticket = lock_ticket(tx, ticket_id=ticket_id)
     key = _client_key(staff, client_key)
     first = _first_press(tx, key, ticket_id, text)
@@ -307,7 +307,7 @@ def close_ticket(tx: Tx, *, ticket_id: int) -> bool:
 
     The bot speaks again in every chat where this ticket was talked about. Errors: DomainError `ticket_unknown`.
     """
-    chats = _chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
+    chats = list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
     for chat_id in chats:
         lock_chat_by_id(tx, chat_id=chat_id)
     ticket = lock_ticket(tx, ticket_id=ticket_id)
@@ -319,12 +319,6 @@ def close_ticket(tx: Tx, *, ticket_id: int) -> bool:
         hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
     tx.emit(TicketSolved(ticket_id, ticket.ticket_no, ticket.kind, ticket.member_id, ticket.chat_id))
     return True
-
-
-def hand_back(tx: Tx, *, chat_id: int, ticket_id: int) -> None:
-    """The bot speaks again in this chat, if it was this ticket that a person was talking about (ボットに戻す)."""
-    if get_chat(tx, chat_id=chat_id).ticket_id == ticket_id:
-        set_speaker(tx, chat_id=chat_id, speaker="bot", ticket_id=None)
 
 
 def _client_key(staff: ActingStaff, client_key: str) -> str:
@@ -355,36 +349,6 @@ def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView],
         previous_id=ticket.id,
     )
     return Written("new_ticket", new, tx.one(LAST_OF_MEMBER, ticket_id=new.id))
-
-
-def _reply_chat(tx: Tx, ticket: TicketView) -> int | None:
-    """The ticket's own chat as long as it belongs to the member and can be reached; else another of theirs, or none."""
-    if ticket.member_id is None:
-        return ticket.chat_id
-    chats = linked_chats(tx, member_id=ticket.member_id)
-    own = next((chat for chat in chats if chat.chat_id == ticket.chat_id), None)
-    best = own if own is not None and own.reachable else next(iter(chats), None)
-    if best is not None and not best.reachable and own is not None:
-        best = own
-    return best.chat_id if best is not None else None
-
-
-def _lock_reply_chat(tx: Tx, ticket_id: int) -> int | None:
-    """Locked before the ticket; asked again under the lock, since a link may have ended in between."""
-    chat_id = _reply_chat(tx, get_ticket(tx, ticket_id=ticket_id))
-    if chat_id is None:
-        return None
-    lock_chat_by_id(tx, chat_id=chat_id)
-    member_id = get_ticket(tx, ticket_id=ticket_id).member_id
-    return chat_id if member_id is None or is_linked(tx, chat_id=chat_id, member_id=member_id) else None
-
-
-def _chats_of(tx: Tx, ticket: TicketView) -> list[int]:
-    """Where a ticket may have been talked about, in the order to lock them in."""
-    chats = {ticket.chat_id} if ticket.chat_id is not None else set()
-    if ticket.member_id is not None:
-        chats |= {chat.chat_id for chat in linked_chats(tx, member_id=ticket.member_id)}
-    return sorted(chats)
 
 
 def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView]) -> TicketMessageView:
