@@ -14,10 +14,8 @@ from core.contracts import ending
 from core.db import Database, Tx, arun
 from core.delivery import inbox, leases
 from core.dialogue import forms
-from core.members import staff
 from core.profiles.model import Profile
 from core.reminders import service as reminders
-from core.tickets import service as tickets
 
 log = logging.getLogger(__name__)
 
@@ -48,7 +46,6 @@ class Ticks:
             ),
             ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile=profile)),
             ("reminders", "更新案内を送る", 30, lambda tx: reminders.tick(tx, profile)),
-            ("tickets", "解決から24時間でボットに戻す", 60, tickets.hand_back_due),
         )
 
     def table(self) -> Sequence[Job]:

@@ -266,6 +266,14 @@ def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
             owe_mail(tx, to=address, mail=mail, why=why)
 
 
+def _ticket_solved(bot: Bot, tx: Tx, fact: ticket_facts.TicketSolved) -> None:
+    """Said once where it was talked about; a payment report's end was told with the money."""
+    if fact.kind != "inquiry" or fact.chat_id is None:
+        return
+    why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
+    tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.solved", ticket_no=fact.ticket_no), why)
+
+
 def _reminders_due(bot: Bot, tx: Tx, fact: reminder_facts.RemindersDue) -> None:
     """Row R2: in the chat, else by mail; to main and sub-address as well, since a renewal forgotten is a server gone."""
     bundle = reminders.view_bundle(tx, bot.profile, bundle_id=fact.bundle_id)
@@ -298,6 +306,7 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     contract_facts.ContractsRenewed: _renewed,
     contract_facts.ContractEnded: _contract_ended,
     ticket_facts.StaffReplied: _staff_replied,
+    ticket_facts.TicketSolved: _ticket_solved,
     reminder_facts.RemindersDue: _reminders_due,
 }
 

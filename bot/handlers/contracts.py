@@ -36,9 +36,7 @@ def check_expiry(c: Context, slots: Slots) -> Reply:
     kind = str(slots.get("kind") or "")
     page = int(slots.get("page") or 0)
     found = {contract.id: contract for target in targets or [""] for contract in _find(c, target, kind)}
-    return screens.contract_list(
-        c.w, list(found.values()), page=page, target=targets[0] if targets else "", kind=kind
-    )
+    return screens.contract_list(c.w, list(found.values()), page=page, target=targets[0] if targets else "", kind=kind)
 
 
 def _renewable(c: Context) -> list[ContractView]:

@@ -56,9 +56,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
 
 
 def _request(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, str]]:
-    linking.request_code(
-        c.tx, c.profile, chat_id=c.chat.id, member_no=answers["member_no"], email=answers["email"]
-    )
+    linking.request_code(c.tx, c.profile, chat_id=c.chat.id, member_no=answers["member_no"], email=answers["email"])
     again = {"member_no": answers["member_no"], "email": answers["email"]}
     return forms.begin(c, "link_code", {"_again": again}), "intent.show_menu", {}
 

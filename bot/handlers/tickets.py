@@ -127,7 +127,9 @@ def from_misses(c: Context, slots: Slots) -> Reply:
     latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
     words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
-    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, c.w("ticket.misses_subject"), body or c.w("ticket.misses_subject"), [])
+    ticket = _new_ticket(
+        c, c.profile.support.kinds[-1].code, c.w("ticket.misses_subject"), body or c.w("ticket.misses_subject"), []
+    )
     c.chat = c.chat._replace(misses=0)
     return screens.opened(c.w, c.profile, ticket.ticket_no)
 

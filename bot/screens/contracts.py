@@ -58,7 +58,9 @@ def contract_list(w: Wording, found: Sequence[ContractView], *, page: int, targe
     """Most urgent first, six at a time."""
     if not found:
         text = w("contract.none_match", target=target) if target else w("contract.none")
-        return Screen(text, buttons=((intent_button(w, "check_expiry"), intent_button(w, "open_ticket")), menu_button(w)))
+        return Screen(
+            text, buttons=((intent_button(w, "check_expiry"), intent_button(w, "open_ticket")), menu_button(w))
+        )
     start = page * MOST_CARDS
     shown = found[start : start + MOST_CARDS]
     rest = len(found) - start - len(shown)

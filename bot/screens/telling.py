@@ -3,7 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from core.contracts.renewals import RenewalView
 from core.reminders.service import BundleItem, BundleView
 
 from bot.screens.invoices import local
@@ -11,6 +10,7 @@ from bot.screens.model import Button, Card, Screen
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.billing.invoices import InvoiceView
+from core.contracts.renewals import RenewalView
 from core.members.service import MemberView
 from core.profiles.model import Profile
 

@@ -2,13 +2,12 @@
 
 from collections.abc import Sequence
 
-from core.tickets.threads import TicketView
-
 from bot.screens.invoices import local
 from bot.screens.model import Button, Card, Screen, answer
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.profiles.model import Profile
+from core.tickets.threads import TicketView
 
 
 def ask_kind(w: Wording, profile: Profile) -> Screen:

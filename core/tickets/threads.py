@@ -118,6 +118,13 @@ _MESSAGE = tuple(getattr(TicketMessage, name) for name in TicketMessageView._fie
 BY_ID = Read(TicketView, select(*_TICKET).where(Ticket.id == bindparam("ticket_id")))
 LOCK = Read(TicketView, select(*_TICKET).where(Ticket.id == bindparam("ticket_id")).with_for_update())
 BY_NO = Read(TicketView, select(*_TICKET).where(Ticket.ticket_no == bindparam("ticket_no")))
+OF_CHAT = Read(
+    TicketView,
+    select(*_TICKET)
+    .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
+    .order_by(Ticket.id.desc())
+    .limit(bindparam("count")),
+)
 OF_MEMBER = Read(
     TicketView,
     select(*_TICKET)
@@ -131,7 +138,14 @@ MESSAGES = Read(
 )
 BY_CLIENT_KEY = Read(TicketMessageView, select(*_MESSAGE).where(TicketMessage.client_key == bindparam("client_key")))
 MESSAGE_BY_ID = Read(TicketMessageView, select(*_MESSAGE).where(TicketMessage.id == bindparam("message_id")))
-LAST_OF_MEMBER = Read(
+LAST_OF_CHAT = Read(
+    TicketView,
+    select(*_TICKET)
+    .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
+    .order_by(Ticket.id.desc())
+    .limit(bindparam("count")),
+)
+OF_MEMBER = Read(
     TicketMessageView,
     select(*_MESSAGE)
     .where(TicketMessage.ticket_id == bindparam("ticket_id"), TicketMessage.author == "member")
@@ -233,6 +247,11 @@ def find_ticket(tx: Tx, *, ticket_no: str) -> TicketView | None:
 def list_member_tickets(tx: Tx, *, member_id: int, limit: int = 20) -> list[TicketView]:
     """A member's own tickets, newest first (the status in the chat, the member card)."""
     return tx.all(OF_MEMBER, member_id=member_id, count=limit)
+
+
+def list_chat_tickets(tx: Tx, *, chat_id: int, limit: int = 20) -> list[TicketView]:
+    """The tickets of a chat that is nobody's, newest first: what was asked before linking."""
+    return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
 
 
 def list_public_messages(tx: Tx, *, ticket_id: int) -> list[TicketMessageView]:
