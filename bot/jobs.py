@@ -65,12 +65,6 @@ class Ticks:
                 every_seconds=600,
             ),
             Job("purge", "delete raw deliveries after 14 days", self._leading("purge", inbox.purge), daily_at="03:30"),
-            Job(
-                "sessions",
-                "delete ended desk sessions",
-                self._leading("sessions", staff.purge_sessions),
-                daily_at="03:40",
-            ),
         )
 
     async def run_business(self) -> None:

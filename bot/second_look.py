@@ -6,7 +6,7 @@ from core.db import Tx
 from core.delivery.ports import Owed
 from core.dialogue import service as dialogue
 from core.profiles.model import Profile
-from core.reminders import service as reminders
+from core.reminders import bundles
 
 REMINDER = "reminder:"
 
@@ -14,7 +14,7 @@ REMINDER = "reminder:"
 def ask_again(tx: Tx, profile: Profile, subject_key: str) -> str | datetime | None:
     """None to send, a reason to withdraw, an instant to send later (algorithms.md 8)."""
     if subject_key.startswith(REMINDER):
-        return reminders.still_wanted(tx, profile, bundle_id=int(subject_key.removeprefix(REMINDER)))
+        return bundles.still_wanted(tx, profile, bundle_id=int(subject_key.removeprefix(REMINDER)))
     return None
 
 

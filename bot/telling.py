@@ -29,8 +29,8 @@ from core.members import links
 from core.members import service as members
 from core.members.links import LinkedChat
 from core.members.service import MemberView
+from core.reminders import bundles
 from core.reminders import facts as reminder_facts
-from core.reminders import service as reminders
 from core.tickets import entries
 from core.tickets import facts as ticket_facts
 from core.wiring import LISTENERS
@@ -276,7 +276,7 @@ def _ticket_solved(bot: Bot, tx: Tx, fact: ticket_facts.TicketSolved) -> None:
 
 def _reminders_due(bot: Bot, tx: Tx, fact: reminder_facts.RemindersDue) -> None:
     """Row R2: in the chat, else by mail; to main and sub-address as well, since a renewal forgotten is a server gone."""
-    bundle = reminders.view_bundle(tx, bot.profile, bundle_id=fact.bundle_id)
+    bundle = bundles.view_bundle(tx, bot.profile, bundle_id=fact.bundle_id)
     member = members.get_member(tx, member_id=fact.member_id)
     key = f"reminder:{fact.bundle_id}"
     why = Why("reminder", kind="reminder", member_id=member.id, subject_key=key, dedupe_key=key)

@@ -127,9 +127,8 @@ def from_misses(c: Context, slots: Slots) -> Reply:
     latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
     words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
-    ticket = _new_ticket(
-        c, c.profile.support.kinds[-1].code, c.w("ticket.misses_subject"), body or c.w("ticket.misses_subject"), []
-    )
+    subject = c.w("ticket.misses_subject")
+    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, subject, body or subject, [])
     c.chat = c.chat._replace(misses=0)
     return screens.opened(c.w, c.profile, ticket.ticket_no)
 
@@ -161,6 +160,5 @@ def leave(c: Context, slots: Slots) -> Reply:
 @action("ticket.list")
 def ticket_status(c: Context, slots: Slots) -> Reply:
     """The newest inquiries of the member (or of a chat that is not linked) and their state."""
-    if c.member is not None:
-        return screens.listed(c.w, threads.list_member_tickets(c.tx, member_id=c.member.id, limit=SHOWN))
-    return screens.listed(c.w, threads.list_chat_tickets(c.tx, chat_id=c.chat.id, limit=SHOWN))
+    member_id = c.member.id if c.member else None
+    return screens.listed(c.w, threads.list_of_person(c.tx, member_id=member_id, chat_id=c.chat.id, limit=SHOWN))

@@ -1,9 +1,10 @@
 """What the counter tells by itself, as screens and as mails (subject, text)."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
-from core.reminders.service import BundleItem, BundleView
+from core.reminders.bundles import BundleItem, BundleView
 
 from bot.screens.invoices import local
 from bot.screens.model import Button, Card, Screen
@@ -116,11 +117,12 @@ def _left(w: Wording, days: int) -> str:
     return w("remind.left", n=days) if days > 0 else w("remind.left_over", n=-days)
 
 
-def _intro(w: Wording, bundle: BundleView) -> str:
+def _intro(w: Wording, profile: Profile, bundle: BundleView) -> str:
     nearest = min(bundle.items, key=lambda item: item.days_left)
+    until = nearest.expires_on + timedelta(days=profile.renewal.window_days_after_expiry)
     if nearest.days_left > 0:
         return w("remind.before")
-    return w("remind.today") if nearest.days_left == 0 else w("remind.after", until=nearest.renewable_until)
+    return w("remind.today") if nearest.days_left == 0 else w("remind.after", until=until)
 
 
 def _what(w: Wording, items: Sequence[BundleItem]) -> str:
@@ -158,7 +160,7 @@ def reminder(w: Wording, profile: Profile, operator: str, bundle: BundleView) ->
             )
             break
     rows.append((Button(w("remind.button_settings"), "intent.reminder_settings", style="quiet"), *menu_button(w)))
-    text = "\n".join((first, _intro(w, bundle), _what(w, bundle.items)))
+    text = "\n".join((first, _intro(w, profile, bundle), _what(w, bundle.items)))
     return Screen(text, cards=cards, buttons=tuple(rows), kind="reminder", fresh=True)
 
 
@@ -179,7 +181,7 @@ def reminder_mail(
     text = w(
         "remind.mail_text",
         name=member.name,
-        intro=_intro(w, bundle),
+        intro=_intro(w, profile, bundle),
         lines=lines,
         what=_what(w, bundle.items),
         **contact,

@@ -105,10 +105,6 @@ class _Name(NamedTuple):
     name: str
 
 
-class _Id(NamedTuple):
-    id: int
-
-
 class _Count(NamedTuple):
     n: int
 
@@ -118,17 +114,17 @@ _MESSAGE = tuple(getattr(TicketMessage, name) for name in TicketMessageView._fie
 BY_ID = Read(TicketView, select(*_TICKET).where(Ticket.id == bindparam("ticket_id")))
 LOCK = Read(TicketView, select(*_TICKET).where(Ticket.id == bindparam("ticket_id")).with_for_update())
 BY_NO = Read(TicketView, select(*_TICKET).where(Ticket.ticket_no == bindparam("ticket_no")))
-OF_CHAT = Read(
-    TicketView,
-    select(*_TICKET)
-    .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
-    .order_by(Ticket.id.desc())
-    .limit(bindparam("count")),
-)
 OF_MEMBER = Read(
     TicketView,
     select(*_TICKET)
     .where(Ticket.member_id == bindparam("member_id"))
+    .order_by(Ticket.id.desc())
+    .limit(bindparam("count")),
+)
+OF_CHAT = Read(
+    TicketView,
+    select(*_TICKET)
+    .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
     .order_by(Ticket.id.desc())
     .limit(bindparam("count")),
 )
@@ -138,14 +134,7 @@ MESSAGES = Read(
 )
 BY_CLIENT_KEY = Read(TicketMessageView, select(*_MESSAGE).where(TicketMessage.client_key == bindparam("client_key")))
 MESSAGE_BY_ID = Read(TicketMessageView, select(*_MESSAGE).where(TicketMessage.id == bindparam("message_id")))
-LAST_OF_CHAT = Read(
-    TicketView,
-    select(*_TICKET)
-    .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
-    .order_by(Ticket.id.desc())
-    .limit(bindparam("count")),
-)
-OF_MEMBER = Read(
+LAST_OF_MEMBER = Read(
     TicketMessageView,
     select(*_MESSAGE)
     .where(TicketMessage.ticket_id == bindparam("ticket_id"), TicketMessage.author == "member")
@@ -244,14 +233,21 @@ def find_ticket(tx: Tx, *, ticket_no: str) -> TicketView | None:
     return tx.first(BY_NO, ticket_no=ticket_no.strip().upper())
 
 
-def list_member_tickets(tx: Tx, *, member_id: int, limit: int = 20) -> list[TicketView]:
-    """A member's own tickets, newest first (the status in the chat, the member card)."""
-    return tx.all(OF_MEMBER, member_id=member_id, count=limit)
+def get_message(tx: Tx, *, message_id: int) -> TicketMessageView:
+    """One entry of a thread; a missing one is a broken invariant."""
+    return tx.one(MESSAGE_BY_ID, message_id=message_id)
 
 
-def list_chat_tickets(tx: Tx, *, chat_id: int, limit: int = 20) -> list[TicketView]:
-    """The tickets of a chat that is nobody's, newest first: what was asked before linking."""
+def list_of_person(tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 20) -> list[TicketView]:
+    """A member's own tickets, newest first; of a chat that is not linked, those it opened as nobody's."""
+    if member_id is not None:
+        return tx.all(OF_MEMBER, member_id=member_id, count=limit)
     return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
+
+
+def list_member_tickets(tx: Tx, *, member_id: int, limit: int = 20) -> list[TicketView]:
+    """A member's tickets, newest first, for their card."""
+    return tx.all(OF_MEMBER, member_id=member_id, count=limit)
 
 
 def list_public_messages(tx: Tx, *, ticket_id: int) -> list[TicketMessageView]:

@@ -92,9 +92,7 @@ class Person:
     def tick(self, *labels: str) -> "Person":
         """Tick the lines of the newest check-mark list that hold these labels, and go on."""
         checks = next(m.body["checks"] for m in reversed(self.history()) if "checks" in m.body)
-        chosen = tuple(
-            item["value"] for label in labels for item in checks["items"] if label in item["label"]
-        )
+        chosen = tuple(item["value"] for label in labels for item in checks["items"] if label in item["label"])
         self.act(kind="press", handle=checks["submit"]["handle"], chosen=chosen)
         return self
 
