@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,6 +25,7 @@ from bot.jobs import Ticks
 from bot.second_look import ask_again, mark_unreachable
 from bot.settings import Settings
 from bot.telling import listeners
+from bot.wording import LANGUAGES
 from core.clock import SystemClock
 from core.db import Database, Tx, aread, arun
 from core.delivery import leases, outbox
@@ -203,10 +204,10 @@ class Product:
         await asyncio.to_thread(self.database.close)
 
     async def _load_wording(self) -> None:
-        for language in ("ja", "en"):
-            self.bot.overrides[language] = await aread(
-                self.database, lambda tx, lang=language: catalogue.list_wordings(tx, language=lang)
-            )
+        def load(tx: Tx) -> dict[str, Mapping[str, str]]:
+            return {language: catalogue.list_wordings(tx, language=language) for language in LANGUAGES}
+
+        self.bot.overrides.update(await aread(self.database, load))
 
     async def _watch_settings(self) -> None:
         """What the desk or another process changed is taken up at once."""

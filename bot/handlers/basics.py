@@ -9,6 +9,7 @@ from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_scr
 from bot.understanding import INTENTS as INTENT_NAMES
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
+from core.tickets.policy import is_courtesy
 
 
 @intent("show_menu")
@@ -53,7 +54,9 @@ def change_language(c: Context, slots: Slots) -> Reply:
 @intent("smalltalk")
 def smalltalk(c: Context, slots: Slots) -> Reply:
     """Thanks and greetings get a short friendly word, not a menu in the face."""
-    return Screen(c.w("talk.welcome_back"), buttons=(menu_button(c.w),))
+    if is_courtesy(c.inbound.text, settled=True):
+        return Screen(c.w("talk.welcome_back"), buttons=(menu_button(c.w),))
+    return show_menu(c, {"start": True})
 
 
 @intent("confirm", "decline", "back", "abort")

@@ -8,6 +8,7 @@ from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import contracts as screens
 from bot.screens.model import Screen
 from core.billing import invoices
+from core.billing.invoices import totals_of
 from core.contracts import renewals, service
 from core.contracts.quotes import RenewalItem, RenewalOrderQuote, quote_renewals
 from core.contracts.service import ContractView
@@ -69,6 +70,10 @@ def _terms(c: Context, contract: ContractView) -> list[catalogue.OfferedTerm]:
     return catalogue.offered_terms(c.tx, plan_code=contract.plan_code, on=c.today)
 
 
+def _priced(c: Context, contract: ContractView) -> list[tuple[int, int]]:
+    return [(t.term_months, totals_of(c.profile, [t.price_yen]).total_yen) for t in _terms(c, contract)]
+
+
 def _parse_term(c: Context, contract: ContractView, given: Given) -> int:
     offered = {term.term_months for term in _terms(c, contract)}
     term = int(given.value) if given.value is not None else _months_in(c, given.text)
@@ -104,7 +109,7 @@ def _term_step(contract: ContractView) -> Step:
     key = f"{TERM}{contract.id}"
     return Step(
         key,
-        lambda c, a: screens.ask_term(c.w, c.profile, contract, _terms(c, contract)),
+        lambda c, a: screens.ask_term(c.w, contract, _priced(c, contract)),
         lambda c, a, given: _parse_term(c, contract, given),
         "renew.row_term",
         lambda c, a: screens.show_term(c.w, int(a[key])),
@@ -215,7 +220,7 @@ def show_order(c: Context, slots: Slots) -> Reply:
     invoice = invoices.get_invoice(c.tx, invoice_id=int(slots["invoice"]), member_id=member.id)
     if invoice.status != "open":
         return screens.contract_list(c.w, _find(c, "", ""), page=0, target="", kind="")
-    return screens.done(c.w, c.profile, invoice, mailed=bool(member.email))
+    return screens.done(c.w, c.profile, invoice, member.name_kana or member.name, mailed=bool(member.email))
 
 
 @intent("renew")

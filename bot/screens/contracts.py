@@ -9,7 +9,6 @@ from bot.wording import Wording
 from core.billing.invoices import InvoiceView
 from core.contracts.quotes import QuotedRenewal, RenewalOrderQuote
 from core.contracts.service import ContractView
-from core.profiles.catalogue import OfferedTerm
 from core.profiles.model import PaymentMethod, Profile
 
 MOST_CARDS = 6
@@ -109,13 +108,12 @@ def ask_contracts(w: Wording, renewable: Sequence[ContractView], chosen: Sequenc
     return Screen(w("renew.ask_contracts"), checks=Checks(items, submit))
 
 
-def ask_term(w: Wording, profile: Profile, contract: ContractView, terms: Sequence[OfferedTerm]) -> Screen:
-    """The terms offered with their price; two in a row."""
-    key = "renew.term_choice" if profile.price_includes_tax else "renew.term_choice_net"
-    buttons = [
-        answer(w(key, term=show_term(w, term.term_months), price=term.price_yen), term.term_months) for term in terms
-    ]
-    rows = tuple((button,) for button in buttons)
+def ask_term(w: Wording, contract: ContractView, priced: Sequence[tuple[int, int]]) -> Screen:
+    """The terms offered (months) with what each costs in all, tax included: members always see totals with tax."""
+    rows = tuple(
+        (answer(w("renew.term_choice", term=show_term(w, months), price=total_yen), months),)
+        for months, total_yen in priced
+    )
     return Screen(w("renew.ask_term", label=contract.label, day=contract.expires_on), buttons=rows)
 
 
@@ -170,7 +168,7 @@ def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: Paym
     return Screen(text, cards=(*(_contract_lines(w, item) for item in quote.renewals), total))
 
 
-def done(w: Wording, profile: Profile, invoice: InvoiceView, *, mailed: bool) -> Screen:
+def done(w: Wording, profile: Profile, invoice: InvoiceView, payer: str, *, mailed: bool) -> Screen:
     """Ordered: where to pay, by when, with which number."""
     lines = [w("renew.done", invoice_no=invoice.invoice_no, due=invoice.due_on)]
     if mailed:
@@ -179,7 +177,7 @@ def done(w: Wording, profile: Profile, invoice: InvoiceView, *, mailed: bool) ->
         w(
             "invoice.bank_intro",
             ref=invoice.payment_ref,
-            name=w("report.payer_label"),
+            name=payer,
             confirmation=local(w, profile.method(invoice.method).confirmation_time),
         )
     )

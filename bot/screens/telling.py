@@ -4,8 +4,6 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from core.reminders.bundles import BundleItem, BundleView
-
 from bot.screens.invoices import local
 from bot.screens.model import Button, Card, Screen
 from bot.screens.talk import intent_button, menu_button
@@ -14,6 +12,7 @@ from core.billing.invoices import InvoiceView
 from core.contracts.renewals import RenewalView
 from core.members.service import MemberView
 from core.profiles.model import Profile
+from core.reminders.bundles import BundleItem, BundleView
 
 Contact = Mapping[str, str]
 

@@ -142,8 +142,7 @@ def draw(body: dict[str, Any]) -> str:
     for card in body.get("cards", ()):
         lines.append(f"[{card['title']}] {card['badge']} {card['note']}")
         lines.extend(f"  {label}: {value}" for label, value in card["rows"])
-    for item in body.get("checks", {}).get("items", ()):
-        lines.append(f"  ({'x' if item['checked'] else ' '}) {item['label']} {item['hint']}")
-    for row in body.get("buttons", ()):
-        lines.append(" ".join(f"<{button['label']}>" for button in row))
+    items = body.get("checks", {}).get("items", ())
+    lines.extend(f"  ({'x' if item['checked'] else ' '}) {item['label']} {item['hint']}" for item in items)
+    lines.extend(" ".join(f"<{button['label']}>" for button in row) for row in body.get("buttons", ()))
     return "\n".join(lines)
