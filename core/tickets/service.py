@@ -7,15 +7,14 @@ from sqlalchemy import bindparam, insert, update
 
 from core.db import Tx
 from core.delivery.counters import take_number
-from core.delivery.files import FileView
-from core.dialogue.service import get_chat, lock_chat_by_id, set_speaker
+from core.dialogue.service import get_chat, set_speaker
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import get_member
 from core.statements import Read, Write
-from core.tickets.chats import hand_back, list_chats_of, lock_reply_chat
-from core.tickets.entries import add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
+from core.tickets.chats import hand_back, hand_back_due, list_chats_of, lock_reply_chat
+from core.tickets.entries import File, add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
 from core.tickets.facts import MemberWrote, StaffReplied, TicketOpened, TicketReopened, TicketSolved
 from core.tickets.policy import check_text, decide_written, next_status, subject_of
 from core.tickets.tables import Ticket
@@ -26,17 +25,28 @@ from core.tickets.threads import (
     MESSAGE_BY_ID,
     TicketMessageView,
     TicketView,
+    find_ticket,
+    get_message,
     get_ticket,
+    list_of_person,
     lock_ticket,
 )
 
 __all__ = [
+    "TicketMessageView",
+    "TicketView",
     "Written",
     "add_bot_entry",
     "add_member_message",
     "claim",
     "close_ticket",
+    "find_ticket",
+    "get_message",
+    "get_ticket",
+    "give_back",
     "hand_back",
+    "hand_back_due",
+    "list_of_person",
     "note",
     "open_ticket",
     "record_delivery",
@@ -81,13 +91,10 @@ def open_ticket(
     body: str,
     member_id: int | None,
     chat_id: int | None,
-    files: Sequence[FileView] = (),
+    files: Sequence[File] = (),
     previous_id: int | None = None,
 ) -> TicketView:
-    """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
-
-    The bot goes on talking until staff answer. Errors: DomainError `text_missing`, `text_too_long`.
-    """
+    """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`. Errors: DomainError `text_missing`, `text_too_long`."""
     body = check_text(body, files=len(files))
     ticket = TicketView(
         id=tx.ids.new(),
@@ -125,7 +132,7 @@ def open_ticket(
 
 
 def add_member_message(
-    tx: Tx, *, ticket_id: int, text: str, files: Sequence[FileView] = (), chat_id: int | None = None
+    tx: Tx, *, ticket_id: int, text: str, files: Sequence[File] = (), chat_id: int | None = None
 ) -> Written:
     """The member's words for a ticket. Thanks is kept and changes nothing; a solved ticket opens again within 7 days, and
     is followed by a new, linked one after that (row Q1).
@@ -160,7 +167,7 @@ def reply(
     *,
     ticket_id: int,
     text: str,
-    files: Sequence[FileView] = (),
+    files: Sequence[File] = (),
     client_key: str,
     last_seen_message_id: int,
     force: bool = False,
@@ -196,6 +203,7 @@ def reply(
         tx,
         ticket._replace(
             status=next_status(ticket.status, "reply"),
+            chat_id=chat_id,
             assignee_id=ticket.assignee_id or staff.id,
             unread=0,
             touched_at=tx.now,
@@ -223,7 +231,7 @@ def reply(
 
 
 def note(
-    tx: Tx, staff: ActingStaff, *, ticket_id: int, text: str, files: Sequence[FileView] = (), client_key: str
+    tx: Tx, staff: ActingStaff, *, ticket_id: int, text: str, files: Sequence[File] = (), client_key: str
 ) -> TicketMessageView:
     """An internal note: it never reaches the member. A second press gives the first.
 
@@ -282,7 +290,10 @@ def release(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
 
 
 def solve(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """解決: the bot talks with the member again. Repeating it changes nothing. Errors: `forbidden`, `ticket_unknown`."""
+    """解決. The chat stays with staff for a day, so that thanks and second thoughts reach this ticket (`hand_back_due`).
+
+    Repeating it changes nothing. Errors: DomainError `forbidden`, `ticket_unknown`.
+    """
     require(staff, "reply")
     if close_ticket(tx, ticket_id=ticket_id):
         _record(tx, staff, "ticket.solved", get_ticket(tx, ticket_id=ticket_id))
@@ -305,20 +316,30 @@ def reopen(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
 def close_ticket(tx: Tx, *, ticket_id: int) -> bool:
     """Solved, by staff or because what it was about is settled (a payment report was decided); False: it was already.
 
-    The bot speaks again in every chat where this ticket was talked about. Errors: DomainError `ticket_unknown`.
+    Errors: DomainError `ticket_unknown`.
     """
-    chats = list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
-    for chat_id in chats:
-        lock_chat_by_id(tx, chat_id=chat_id)
+    chat_id = get_ticket(tx, ticket_id=ticket_id).chat_id
+    if chat_id is not None:
+        lock_chat_by_id(tx, chat_id=chat_id)  # first: whoever listens has something to say there
     ticket = lock_ticket(tx, ticket_id=ticket_id)
     if ticket.status == "solved":
         return False
     status = next_status(ticket.status, "solve")
     save_ticket(tx, ticket._replace(status=status, solved_at=tx.now, unread=0, touched_at=tx.now))
-    for chat_id in chats:
-        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
     tx.emit(TicketSolved(ticket_id, ticket.ticket_no, ticket.kind, ticket.member_id, ticket.chat_id))
     return True
+
+
+def give_back(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> None:
+    """ボットに戻す: the bot speaks again wherever this ticket was talked about; the ticket stays as it is.
+
+    Errors: DomainError `forbidden`, `ticket_unknown`.
+    """
+    require(staff, "reply")
+    ticket = get_ticket(tx, ticket_id=ticket_id)
+    for chat_id in list_chats_of(tx, ticket):
+        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
+    _record(tx, staff, "ticket.given_back", ticket)
 
 
 def _client_key(staff: ActingStaff, client_key: str) -> str:
@@ -335,7 +356,7 @@ def _first_press(tx: Tx, key: str, ticket_id: int, text: str) -> TicketMessageVi
     return first
 
 
-def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView], chat_id: int | None) -> Written:
+def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], chat_id: int | None) -> Written:
     """The old ticket's times stay as they are; what is asked now is counted by itself (pains.md 15)."""
     new = open_ticket(
         tx,
@@ -351,7 +372,7 @@ def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView],
     return Written("new_ticket", new, tx.one(LAST_OF_MEMBER, ticket_id=new.id))
 
 
-def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView]) -> TicketMessageView:
+def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[File]) -> TicketMessageView:
     if ticket.member_id is not None:
         name = get_member(tx, member_id=ticket.member_id).name
     else:

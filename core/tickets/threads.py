@@ -105,10 +105,6 @@ class _Name(NamedTuple):
     name: str
 
 
-class _Id(NamedTuple):
-    id: int
-
-
 class _Count(NamedTuple):
     n: int
 
@@ -122,6 +118,13 @@ OF_MEMBER = Read(
     TicketView,
     select(*_TICKET)
     .where(Ticket.member_id == bindparam("member_id"))
+    .order_by(Ticket.id.desc())
+    .limit(bindparam("count")),
+)
+OF_CHAT = Read(
+    TicketView,
+    select(*_TICKET)
+    .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
     .order_by(Ticket.id.desc())
     .limit(bindparam("count")),
 )
@@ -230,8 +233,20 @@ def find_ticket(tx: Tx, *, ticket_no: str) -> TicketView | None:
     return tx.first(BY_NO, ticket_no=ticket_no.strip().upper())
 
 
+def get_message(tx: Tx, *, message_id: int) -> TicketMessageView:
+    """One entry of a thread; a missing one is a broken invariant."""
+    return tx.one(MESSAGE_BY_ID, message_id=message_id)
+
+
+def list_of_person(tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 20) -> list[TicketView]:
+    """A member's own tickets, newest first; of a chat that is not linked, those it opened as nobody's."""
+    if member_id is not None:
+        return tx.all(OF_MEMBER, member_id=member_id, count=limit)
+    return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
+
+
 def list_member_tickets(tx: Tx, *, member_id: int, limit: int = 20) -> list[TicketView]:
-    """A member's own tickets, newest first (the status in the chat, the member card)."""
+    """A member's tickets, newest first, for their card."""
     return tx.all(OF_MEMBER, member_id=member_id, count=limit)
 
 
