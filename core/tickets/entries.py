@@ -7,6 +7,8 @@ from sqlalchemy import bindparam, insert, update
 
 from core.db import Tx
 from core.delivery.files import FileView, get_file
+from core.members.audit import record
+from core.members.roles import ActingStaff
 from core.statements import Write
 from core.tickets.tables import Ticket, TicketMessage
 from core.tickets.threads import TicketMessageView, TicketView
@@ -104,3 +106,16 @@ def _file_ref(tx: Tx, file: File) -> dict[str, Any]:
         "size_bytes": view.size_bytes,
         "token": view.token,
     }
+
+
+def record_act(tx: Tx, staff: ActingStaff, action: str, ticket: TicketView, **detail: object) -> None:
+    """What staff did to a ticket, in the audit trail."""
+    record(
+        tx,
+        actor_kind="staff",
+        actor_id=staff.id,
+        action=action,
+        subject=f"ticket:{ticket.ticket_no}",
+        member_id=ticket.member_id,
+        detail=detail,
+    )

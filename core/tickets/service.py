@@ -3,23 +3,22 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert
 
 from core.db import Tx
 from core.delivery.counters import take_number
-from core.dialogue.service import get_chat, set_speaker
+from core.dialogue.service import get_chat, lock_chat_by_id, set_speaker
 from core.errors import DomainError
-from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import get_member
-from core.statements import Read, Write
+from core.statements import Write
+from core.tickets.assignment import claim, release
 from core.tickets.chats import hand_back, hand_back_due, list_chats_of, lock_reply_chat
-from core.tickets.entries import File, add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
+from core.tickets.entries import File, add_bot_entry, add_entry, record_act, record_delivery, save_ticket, wake_desk
 from core.tickets.facts import MemberWrote, StaffReplied, TicketOpened, TicketReopened, TicketSolved
 from core.tickets.policy import check_text, decide_written, next_status, subject_of
 from core.tickets.tables import Ticket
 from core.tickets.threads import (
-    ASSIGNEE,
     BY_CLIENT_KEY,
     LAST_OF_MEMBER,
     MESSAGE_BY_ID,
@@ -68,18 +67,7 @@ class Written(NamedTuple):
     message: TicketMessageView
 
 
-class _Id(NamedTuple):
-    id: int
-
-
 ADD = Write(insert(Ticket).values({name: bindparam(name) for name in TicketView._fields}))
-CLAIM = Read(
-    _Id,
-    update(Ticket)
-    .where(Ticket.id == bindparam("ticket_id"), Ticket.assignee_id.is_(None))
-    .values(assignee_id=bindparam("staff_id"), status=bindparam("new_status"), touched_at=bindparam("now"))
-    .returning(Ticket.id),
-)
 
 
 def open_ticket(
@@ -94,7 +82,10 @@ def open_ticket(
     files: Sequence[File] = (),
     previous_id: int | None = None,
 ) -> TicketView:
-    """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`. Errors: DomainError `text_missing`, `text_too_long`."""
+    """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
+
+    Errors: DomainError `text_missing`, `text_too_long`.
+    """
     body = check_text(body, files=len(files))
     ticket = TicketView(
         id=tx.ids.new(),
@@ -213,7 +204,7 @@ def reply(
     )
     if chat_id is not None:
         set_speaker(tx, chat_id=chat_id, speaker="human", ticket_id=ticket_id)
-    _record(tx, staff, "ticket.replied", ticket)
+    record_act(tx, staff, "ticket.replied", ticket)
     tx.emit(
         StaffReplied(
             ticket_id=ticket_id,
@@ -257,38 +248,6 @@ def note(
     )
 
 
-def claim(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """担当する: compare-and-swap. Claiming one's own again changes nothing.
-
-    Errors: DomainError `forbidden`, `ticket_unknown`, `claimed_by_other` (data: name, staff_id).
-    """
-    require(staff, "claim")
-    status = next_status(get_ticket(tx, ticket_id=ticket_id).status, "claim")
-    if tx.first(CLAIM, ticket_id=ticket_id, staff_id=staff.id, new_status=status, now=tx.now) is None:
-        holder_id = get_ticket(tx, ticket_id=ticket_id).assignee_id
-        if holder_id != staff.id:
-            raise DomainError("claimed_by_other", staff_id=holder_id, name=tx.one(ASSIGNEE, staff_id=holder_id).name)
-    else:
-        _record(tx, staff, "ticket.claimed", get_ticket(tx, ticket_id=ticket_id))
-        wake_desk(tx, ticket_id)
-    return get_ticket(tx, ticket_id=ticket_id)
-
-
-def release(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """Give a ticket back to the queue, one's own or (noted in the trail) a colleague's.
-
-    Errors: DomainError `forbidden`, `ticket_unknown`.
-    """
-    require(staff, "claim")
-    ticket = lock_ticket(tx, ticket_id=ticket_id)
-    if ticket.assignee_id is None:
-        return ticket
-    changed = ticket._replace(assignee_id=None, status=next_status(ticket.status, "release"), touched_at=tx.now)
-    save_ticket(tx, changed)
-    _record(tx, staff, "ticket.released", ticket, held_by=ticket.assignee_id)
-    return changed
-
-
 def solve(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
     """解決. The chat stays with staff for a day, so that thanks and second thoughts reach this ticket (`hand_back_due`).
 
@@ -296,7 +255,7 @@ def solve(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
     """
     require(staff, "reply")
     if close_ticket(tx, ticket_id=ticket_id):
-        _record(tx, staff, "ticket.solved", get_ticket(tx, ticket_id=ticket_id))
+        record_act(tx, staff, "ticket.solved", get_ticket(tx, ticket_id=ticket_id))
     return get_ticket(tx, ticket_id=ticket_id)
 
 
@@ -308,7 +267,7 @@ def reopen(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
         return ticket
     changed = ticket._replace(status=next_status(ticket.status, "reopen"), solved_at=None, touched_at=tx.now)
     save_ticket(tx, changed)
-    _record(tx, staff, "ticket.reopened", ticket)
+    record_act(tx, staff, "ticket.reopened", ticket)
     tx.emit(TicketReopened(ticket_id, ticket.ticket_no, f"staff:{staff.id}"))
     return changed
 
@@ -339,7 +298,7 @@ def give_back(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> None:
     ticket = get_ticket(tx, ticket_id=ticket_id)
     for chat_id in list_chats_of(tx, ticket):
         hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
-    _record(tx, staff, "ticket.given_back", ticket)
+    record_act(tx, staff, "ticket.given_back", ticket)
 
 
 def _client_key(staff: ActingStaff, client_key: str) -> str:
@@ -385,16 +344,4 @@ def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[Fil
         author_name=name[:NAME_LENGTH],
         body=text,
         files=files,
-    )
-
-
-def _record(tx: Tx, staff: ActingStaff, action: str, ticket: TicketView, **detail: object) -> None:
-    record(
-        tx,
-        actor_kind="staff",
-        actor_id=staff.id,
-        action=action,
-        subject=f"ticket:{ticket.ticket_no}",
-        member_id=ticket.member_id,
-        detail=detail,
     )
