@@ -11,7 +11,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
@@ -21,9 +21,8 @@ from core.errors import DomainError
 from core.members.audit import record
 from core.members.facts import ChatLinked, LinkCodeIssued
 from core.members.links import (
-    LinkedChat,
-    LinkedMember,
     LinkView,
+    active_member,
     add_link,
     is_linked,
     linked_chats,
@@ -40,13 +39,10 @@ from core.profiles.model import Profile
 from core.statements import Read, Write
 
 __all__ = [
+    "CodeEntered",
     "CodeRequested",
-    "Dead",
     "LinkView",
-    "Linked",
-    "LinkedChat",
-    "LinkedMember",
-    "Wrong",
+    "active_member",
     "enter_code",
     "is_linked",
     "linked_chats",
@@ -72,22 +68,17 @@ class CodeRequested:
 
 
 @dataclass(frozen=True, slots=True)
-class Linked:
-    """The code was right; the chat acts for this member now."""
+class CodeEntered:
+    """What became of a code: "linked" (to `member`), "wrong" (with `tries_left`), or "dead": used, too old, tried too often,
+    never asked for; a new one has to be asked for.
+    """
 
-    member: MemberView
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """The code was wrong; `left` more tries."""
-
-    left: int
+    state: Literal["linked", "wrong", "dead"]
+    tries_left: int = 0
+    member: MemberView | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Dead:
-    """No code is waiting: used, too old, tried too often, or never asked for. A new one has to be asked for."""
+DEAD = CodeEntered("dead")
 
 
 class _Code(NamedTuple):
@@ -203,30 +194,30 @@ def request_code(
     return CodeRequested(expires_at, rules.tries_per_code)
 
 
-def enter_code(tx: Tx, profile: Profile, *, chat_id: int, code: str) -> Linked | Wrong | Dead:
+def enter_code(tx: Tx, profile: Profile, *, chat_id: int, code: str) -> CodeEntered:
     """What somebody typed as their 確認ID. The chat's row is locked: tries made at the same moment all count, and a right
     code links once.
     """
     lock_chat_by_id(tx, chat_id=chat_id)
     waiting = tx.first(LOCK_OPEN, chat_id=chat_id)
     if waiting is None:
-        return Dead()
+        return DEAD
     most = profile.linking.tries_per_code
     if waiting.expires_at <= tx.now or waiting.tries >= most:
         tx.run(SAVE, code_id=waiting.id, new_tries=waiting.tries, new_state="dead")
-        return Dead()
+        return DEAD
     same = hmac.compare_digest(waiting.code_hash, _code_hash(waiting.id, _digits(code)))
     if not same or waiting.member_id is None:
         tries = waiting.tries + 1
         tx.run(SAVE, code_id=waiting.id, new_tries=tries, new_state="open" if tries < most else "dead")
-        return Wrong(most - tries) if tries < most else Dead()
+        return CodeEntered("wrong", most - tries) if tries < most else DEAD
     member = lock_member(tx, member_id=waiting.member_id)
     usable = member.status == "active"
     tx.run(SAVE, code_id=waiting.id, new_tries=waiting.tries, new_state="used" if usable else "dead")
     if not usable:
-        return Dead()
+        return DEAD
     _link(tx, chat_id=chat_id, member=member)
-    return Linked(member)
+    return CodeEntered("linked", member=member)
 
 
 def _link(tx: Tx, *, chat_id: int, member: MemberView) -> None:

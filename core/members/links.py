@@ -7,12 +7,13 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db import Tx
-from core.dialogue.service import get_chat, lock_chat_by_id, set_active_member
+from core.dialogue.service import ChatView, get_chat, lock_chat_by_id, set_active_member
 from core.dialogue.tables import Chat
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.facts import ChatUnlinked
 from core.members.roles import ActingStaff, is_allowed, mask_name, require
+from core.members.service import MemberView, get_member
 from core.members.tables import ChatLink, Member
 from core.statements import Read
 
@@ -28,33 +29,6 @@ class LinkView(NamedTuple):
     linked_at: datetime
     ended_at: datetime | None
     ended_by: str | None
-
-
-class LinkedMember(NamedTuple):
-    """A membership of a chat, for its switcher."""
-
-    link_id: int
-    member_id: int
-    member_no: str
-    name: str
-    language: str
-    active: bool
-
-
-class LinkedChat(NamedTuple):
-    """A chat of a member: where something could be sent."""
-
-    link_id: int
-    chat_id: int
-    channel: str
-    account: str
-    address: str
-    display_name: str
-    language: str | None
-    hint: str
-    reachable: bool
-    linked_at: datetime
-    last_inbound_at: datetime | None
 
 
 class _Link(NamedTuple):
@@ -113,36 +87,16 @@ OF_MEMBER = Read(
     .order_by(ChatLink.id.desc()),
 )
 MEMBERS = Read(
-    LinkedMember,
-    select(
-        ChatLink.id,
-        Member.id,
-        Member.member_no,
-        Member.name,
-        Member.language,
-        (Chat.member_id == Member.id).label("active"),
-    )
-    .join(Member, Member.id == ChatLink.member_id)
-    .join(Chat, Chat.id == ChatLink.chat_id)
+    MemberView,
+    select(*(getattr(Member, name) for name in MemberView._fields))
+    .join(ChatLink, Member.id == ChatLink.member_id)
     .where(ChatLink.chat_id == bindparam("chat_id"), ChatLink.ended_at.is_(None))
     .order_by(ChatLink.id),
 )
 CHATS = Read(
-    LinkedChat,
-    select(
-        ChatLink.id,
-        Chat.id,
-        Chat.channel,
-        Chat.account,
-        Chat.address,
-        Chat.display_name,
-        Chat.language,
-        Chat.hint,
-        Chat.reachable,
-        ChatLink.linked_at,
-        Chat.last_inbound_at,
-    )
-    .join(Chat, Chat.id == ChatLink.chat_id)
+    ChatView,
+    select(*(getattr(Chat, name) for name in ChatView._fields))
+    .join(ChatLink, Chat.id == ChatLink.chat_id)
     .where(ChatLink.member_id == bindparam("member_id"), ChatLink.ended_at.is_(None)),
 )
 
@@ -160,16 +114,24 @@ def is_linked(tx: Tx, *, chat_id: int, member_id: int) -> bool:
     return tx.first(LIVE, chat_id=chat_id, member_id=member_id) is not None
 
 
-def linked_members(tx: Tx, *, chat_id: int) -> list[LinkedMember]:
-    """The memberships of a chat, oldest link first; one of them is active."""
-    return [row._replace(active=bool(row.active)) for row in tx.all(MEMBERS, chat_id=chat_id)]
+def linked_members(tx: Tx, *, chat_id: int) -> list[MemberView]:
+    """The memberships of a chat, oldest link first; which of them is active stands in the chat (`active_member`)."""
+    return tx.all(MEMBERS, chat_id=chat_id)
 
 
-def linked_chats(tx: Tx, *, member_id: int) -> list[LinkedChat]:
+def active_member(tx: Tx, *, chat_id: int) -> MemberView | None:
+    """The membership that the chat acts for at present; None when it has no link."""
+    wanted = get_chat(tx, chat_id=chat_id).member_id
+    return next((member for member in linked_members(tx, chat_id=chat_id) if member.id == wanted), None)
+
+
+def linked_chats(tx: Tx, *, member_id: int) -> list[ChatView]:
     """The chats of a member for delivery: reachable before blocked, then the one that wrote last first."""
-    chats = tx.all(CHATS, member_id=member_id)
+    long_ago = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
     return sorted(
-        chats, key=lambda chat: (chat.reachable, chat.last_inbound_at or chat.linked_at, chat.link_id), reverse=True
+        tx.all(CHATS, member_id=member_id),
+        key=lambda chat: (chat.reachable, chat.last_inbound_at or long_ago, chat.id),
+        reverse=True,
     )
 
 
@@ -182,12 +144,13 @@ def list_links(tx: Tx, staff: ActingStaff, *, member_id: int) -> list[LinkView]:
     return [row._replace(display_name=mask_name(row.display_name)) for row in rows]
 
 
-def switch_member(tx: Tx, *, chat_id: int, member_id: int) -> None:
+def switch_member(tx: Tx, *, chat_id: int, member_id: int) -> MemberView:
     """Which of its memberships the chat acts for from now on. Errors: DomainError `not_linked`."""
     lock_chat_by_id(tx, chat_id=chat_id)
     if not is_linked(tx, chat_id=chat_id, member_id=member_id):
         raise DomainError("not_linked")
     set_active_member(tx, chat_id=chat_id, member_id=member_id)
+    return get_member(tx, member_id=member_id)
 
 
 def unlink(tx: Tx, *, chat_id: int, member_id: int, by: str = "member") -> bool:
@@ -218,7 +181,7 @@ def _end(tx: Tx, link: _Link, *, by: str, actor_kind: str, actor_id: int | None)
         return False
     if get_chat(tx, chat_id=link.chat_id).member_id == link.member_id:
         others = linked_members(tx, chat_id=link.chat_id)
-        set_active_member(tx, chat_id=link.chat_id, member_id=others[0].member_id if others else None)
+        set_active_member(tx, chat_id=link.chat_id, member_id=others[0].id if others else None)
     record(
         tx,
         actor_kind=actor_kind,

@@ -1,14 +1,19 @@
 """Writing tickets: entries of a thread, the changing columns of a ticket, who is told that something is new."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from sqlalchemy import bindparam, insert, update
 
 from core.db import Tx
-from core.delivery.files import FileView
+from core.delivery.files import FileView, get_file
+from core.members.audit import record
+from core.members.roles import ActingStaff
 from core.statements import Write
 from core.tickets.tables import Ticket, TicketMessage
 from core.tickets.threads import TicketMessageView, TicketView
+
+File = FileView | Mapping[str, Any]  # a stored file, or what an inbound says of it (`file_id`)
 
 ADD_MESSAGE = Write(insert(TicketMessage).values({name: bindparam(name) for name in TicketMessageView._fields}))
 SAVE = Write(
@@ -37,7 +42,7 @@ def add_entry(
     body: str,
     author_id: int | None = None,
     visibility: str = "public",
-    files: Sequence[FileView] = (),
+    files: Sequence[File] = (),
     client_key: str | None = None,
 ) -> TicketMessageView:
     """One entry of a thread, seen at once by open pages of the desk."""
@@ -50,10 +55,7 @@ def add_entry(
         author_name=author_name,
         visibility=visibility,
         body=body,
-        files=[
-            {"id": file.id, "name": file.name, "mime": file.mime, "size_bytes": file.size_bytes, "token": file.token}
-            for file in files
-        ],
+        files=[_file_ref(tx, file) for file in files],
         outbox_id=None,
         client_key=client_key,
     )
@@ -84,11 +86,36 @@ def wake_desk(tx: Tx, ticket_id: int) -> None:
     tx.wake(f"ticket:{ticket_id}")
 
 
-def record_delivery(tx: Tx, *, ticket_message_id: int, outbox_id: int) -> None:
+def record_delivery(tx: Tx, *, message_id: int, outbox_id: int) -> None:
     """Where staff can see whether their answer arrived; written by whoever owes the chat message."""
-    tx.run(SET_OUTBOX, message_id=ticket_message_id, new_outbox_id=outbox_id)
+    tx.run(SET_OUTBOX, message_id=message_id, new_outbox_id=outbox_id)
 
 
 def add_bot_entry(tx: Tx, *, ticket_id: int, body: str, visibility: str = "internal") -> TicketMessageView:
     """What the product itself notes in a thread: that a report was decided, that an answer did not arrive."""
     return add_entry(tx, ticket_id, author="bot", author_name="", body=body, visibility=visibility)
+
+
+def _file_ref(tx: Tx, file: File) -> dict[str, Any]:
+    """As kept in the thread: ids as text (a page's numbers end at 2**53), the token for the address."""
+    view = file if isinstance(file, FileView) else get_file(tx, file_id=int(file["file_id"]))
+    return {
+        "file_id": str(view.id),
+        "name": view.name,
+        "mime": view.mime,
+        "size_bytes": view.size_bytes,
+        "token": view.token,
+    }
+
+
+def record_act(tx: Tx, staff: ActingStaff, action: str, ticket: TicketView, **detail: object) -> None:
+    """What staff did to a ticket, in the audit trail."""
+    record(
+        tx,
+        actor_kind="staff",
+        actor_id=staff.id,
+        action=action,
+        subject=f"ticket:{ticket.ticket_no}",
+        member_id=ticket.member_id,
+        detail=detail,
+    )

@@ -77,6 +77,9 @@ def on_chat_unlinked(tx: Tx, fact: ChatUnlinked) -> None:
 
 def _settle(tx: Tx, report_id: int, words: str, *, visibility: str) -> None:
     ticket_id = get_report(tx, report_id=report_id).ticket_id
-    if ticket_id is not None:
-        add_bot_entry(tx, ticket_id=ticket_id, body=words, visibility=visibility)
-        close_ticket(tx, ticket_id=ticket_id)
+    if ticket_id is None:
+        return
+    for chat_id in list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id)):
+        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
+    add_bot_entry(tx, ticket_id=ticket_id, body=words, visibility=visibility)
+    close_ticket(tx, ticket_id=ticket_id)

@@ -3,40 +3,49 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, insert
 
 from core.db import Tx
 from core.delivery.counters import take_number
-from core.delivery.files import FileView
 from core.dialogue.service import get_chat, lock_chat_by_id, set_speaker
 from core.errors import DomainError
-from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import get_member
-from core.statements import Read, Write
-from core.tickets.chats import hand_back, list_chats_of, lock_reply_chat
-from core.tickets.entries import add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
+from core.statements import Write
+from core.tickets.assignment import claim, release
+from core.tickets.chats import hand_back, hand_back_due, list_chats_of, lock_reply_chat
+from core.tickets.entries import File, add_bot_entry, add_entry, record_act, record_delivery, save_ticket, wake_desk
 from core.tickets.facts import MemberWrote, StaffReplied, TicketOpened, TicketReopened, TicketSolved
 from core.tickets.policy import check_text, decide_written, next_status, subject_of
 from core.tickets.tables import Ticket
 from core.tickets.threads import (
-    ASSIGNEE,
     BY_CLIENT_KEY,
     LAST_OF_MEMBER,
     MESSAGE_BY_ID,
     TicketMessageView,
     TicketView,
+    find_ticket,
+    get_message,
     get_ticket,
+    list_of_person,
     lock_ticket,
 )
 
 __all__ = [
+    "TicketMessageView",
+    "TicketView",
     "Written",
     "add_bot_entry",
     "add_member_message",
     "claim",
     "close_ticket",
+    "find_ticket",
+    "get_message",
+    "get_ticket",
+    "give_back",
     "hand_back",
+    "hand_back_due",
+    "list_of_person",
     "note",
     "open_ticket",
     "record_delivery",
@@ -58,18 +67,7 @@ class Written(NamedTuple):
     message: TicketMessageView
 
 
-class _Id(NamedTuple):
-    id: int
-
-
 ADD = Write(insert(Ticket).values({name: bindparam(name) for name in TicketView._fields}))
-CLAIM = Read(
-    _Id,
-    update(Ticket)
-    .where(Ticket.id == bindparam("ticket_id"), Ticket.assignee_id.is_(None))
-    .values(assignee_id=bindparam("staff_id"), status=bindparam("new_status"), touched_at=bindparam("now"))
-    .returning(Ticket.id),
-)
 
 
 def open_ticket(
@@ -81,12 +79,12 @@ def open_ticket(
     body: str,
     member_id: int | None,
     chat_id: int | None,
-    files: Sequence[FileView] = (),
+    files: Sequence[File] = (),
     previous_id: int | None = None,
 ) -> TicketView:
     """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
 
-    The bot goes on talking until staff answer. Errors: DomainError `text_missing`, `text_too_long`.
+    Errors: DomainError `text_missing`, `text_too_long`.
     """
     body = check_text(body, files=len(files))
     ticket = TicketView(
@@ -125,7 +123,7 @@ def open_ticket(
 
 
 def add_member_message(
-    tx: Tx, *, ticket_id: int, text: str, files: Sequence[FileView] = (), chat_id: int | None = None
+    tx: Tx, *, ticket_id: int, text: str, files: Sequence[File] = (), chat_id: int | None = None
 ) -> Written:
     """The member's words for a ticket. Thanks is kept and changes nothing; a solved ticket opens again within 7 days, and
     is followed by a new, linked one after that (row Q1).
@@ -160,7 +158,7 @@ def reply(
     *,
     ticket_id: int,
     text: str,
-    files: Sequence[FileView] = (),
+    files: Sequence[File] = (),
     client_key: str,
     last_seen_message_id: int,
     force: bool = False,
@@ -196,6 +194,7 @@ def reply(
         tx,
         ticket._replace(
             status=next_status(ticket.status, "reply"),
+            chat_id=chat_id,
             assignee_id=ticket.assignee_id or staff.id,
             unread=0,
             touched_at=tx.now,
@@ -205,7 +204,7 @@ def reply(
     )
     if chat_id is not None:
         set_speaker(tx, chat_id=chat_id, speaker="human", ticket_id=ticket_id)
-    _record(tx, staff, "ticket.replied", ticket)
+    record_act(tx, staff, "ticket.replied", ticket)
     tx.emit(
         StaffReplied(
             ticket_id=ticket_id,
@@ -223,7 +222,7 @@ def reply(
 
 
 def note(
-    tx: Tx, staff: ActingStaff, *, ticket_id: int, text: str, files: Sequence[FileView] = (), client_key: str
+    tx: Tx, staff: ActingStaff, *, ticket_id: int, text: str, files: Sequence[File] = (), client_key: str
 ) -> TicketMessageView:
     """An internal note: it never reaches the member. A second press gives the first.
 
@@ -249,43 +248,14 @@ def note(
     )
 
 
-def claim(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """担当する: compare-and-swap. Claiming one's own again changes nothing.
-
-    Errors: DomainError `forbidden`, `ticket_unknown`, `claimed_by_other` (data: name, staff_id).
-    """
-    require(staff, "claim")
-    status = next_status(get_ticket(tx, ticket_id=ticket_id).status, "claim")
-    if tx.first(CLAIM, ticket_id=ticket_id, staff_id=staff.id, new_status=status, now=tx.now) is None:
-        holder_id = get_ticket(tx, ticket_id=ticket_id).assignee_id
-        if holder_id != staff.id:
-            raise DomainError("claimed_by_other", staff_id=holder_id, name=tx.one(ASSIGNEE, staff_id=holder_id).name)
-    else:
-        _record(tx, staff, "ticket.claimed", get_ticket(tx, ticket_id=ticket_id))
-        wake_desk(tx, ticket_id)
-    return get_ticket(tx, ticket_id=ticket_id)
-
-
-def release(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """Give a ticket back to the queue, one's own or (noted in the trail) a colleague's.
-
-    Errors: DomainError `forbidden`, `ticket_unknown`.
-    """
-    require(staff, "claim")
-    ticket = lock_ticket(tx, ticket_id=ticket_id)
-    if ticket.assignee_id is None:
-        return ticket
-    changed = ticket._replace(assignee_id=None, status=next_status(ticket.status, "release"), touched_at=tx.now)
-    save_ticket(tx, changed)
-    _record(tx, staff, "ticket.released", ticket, held_by=ticket.assignee_id)
-    return changed
-
-
 def solve(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """解決: the bot talks with the member again. Repeating it changes nothing. Errors: `forbidden`, `ticket_unknown`."""
+    """解決. The chat stays with staff for a day, so that thanks and second thoughts reach this ticket (`hand_back_due`).
+
+    Repeating it changes nothing. Errors: DomainError `forbidden`, `ticket_unknown`.
+    """
     require(staff, "reply")
     if close_ticket(tx, ticket_id=ticket_id):
-        _record(tx, staff, "ticket.solved", get_ticket(tx, ticket_id=ticket_id))
+        record_act(tx, staff, "ticket.solved", get_ticket(tx, ticket_id=ticket_id))
     return get_ticket(tx, ticket_id=ticket_id)
 
 
@@ -297,7 +267,7 @@ def reopen(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
         return ticket
     changed = ticket._replace(status=next_status(ticket.status, "reopen"), solved_at=None, touched_at=tx.now)
     save_ticket(tx, changed)
-    _record(tx, staff, "ticket.reopened", ticket)
+    record_act(tx, staff, "ticket.reopened", ticket)
     tx.emit(TicketReopened(ticket_id, ticket.ticket_no, f"staff:{staff.id}"))
     return changed
 
@@ -305,20 +275,30 @@ def reopen(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
 def close_ticket(tx: Tx, *, ticket_id: int) -> bool:
     """Solved, by staff or because what it was about is settled (a payment report was decided); False: it was already.
 
-    The bot speaks again in every chat where this ticket was talked about. Errors: DomainError `ticket_unknown`.
+    Errors: DomainError `ticket_unknown`.
     """
-    chats = list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
-    for chat_id in chats:
-        lock_chat_by_id(tx, chat_id=chat_id)
+    chat_id = get_ticket(tx, ticket_id=ticket_id).chat_id
+    if chat_id is not None:
+        lock_chat_by_id(tx, chat_id=chat_id)  # first: whoever listens has something to say there
     ticket = lock_ticket(tx, ticket_id=ticket_id)
     if ticket.status == "solved":
         return False
     status = next_status(ticket.status, "solve")
     save_ticket(tx, ticket._replace(status=status, solved_at=tx.now, unread=0, touched_at=tx.now))
-    for chat_id in chats:
-        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
     tx.emit(TicketSolved(ticket_id, ticket.ticket_no, ticket.kind, ticket.member_id, ticket.chat_id))
     return True
+
+
+def give_back(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> None:
+    """ボットに戻す: the bot speaks again wherever this ticket was talked about; the ticket stays as it is.
+
+    Errors: DomainError `forbidden`, `ticket_unknown`.
+    """
+    require(staff, "reply")
+    ticket = get_ticket(tx, ticket_id=ticket_id)
+    for chat_id in list_chats_of(tx, ticket):
+        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
+    record_act(tx, staff, "ticket.given_back", ticket)
 
 
 def _client_key(staff: ActingStaff, client_key: str) -> str:
@@ -335,7 +315,7 @@ def _first_press(tx: Tx, key: str, ticket_id: int, text: str) -> TicketMessageVi
     return first
 
 
-def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView], chat_id: int | None) -> Written:
+def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], chat_id: int | None) -> Written:
     """The old ticket's times stay as they are; what is asked now is counted by itself (pains.md 15)."""
     new = open_ticket(
         tx,
@@ -351,7 +331,7 @@ def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView],
     return Written("new_ticket", new, tx.one(LAST_OF_MEMBER, ticket_id=new.id))
 
 
-def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[FileView]) -> TicketMessageView:
+def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[File]) -> TicketMessageView:
     if ticket.member_id is not None:
         name = get_member(tx, member_id=ticket.member_id).name
     else:
@@ -364,16 +344,4 @@ def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[Fil
         author_name=name[:NAME_LENGTH],
         body=text,
         files=files,
-    )
-
-
-def _record(tx: Tx, staff: ActingStaff, action: str, ticket: TicketView, **detail: object) -> None:
-    record(
-        tx,
-        actor_kind="staff",
-        actor_id=staff.id,
-        action=action,
-        subject=f"ticket:{ticket.ticket_no}",
-        member_id=ticket.member_id,
-        detail=detail,
     )
