@@ -8,7 +8,6 @@ from bot.commands.import_ import import_
 from bot.commands.profile import profile
 from bot.commands.sample import sample
 from bot.commands.serve import migrate, serve
-from bot.commands.staff import staff
 from bot.commands.understand import understand
 
 
@@ -18,7 +17,7 @@ def main() -> None:
     """窓口: the chat counter of a member-based business."""
 
 
-for command in (serve, migrate, profile, import_, sample, staff, understand):
+for command in (serve, migrate, profile, import_, sample, understand):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from datetime import datetime
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
-from adapters import desk, http, webchat
+from adapters import http, webchat
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Scheduler
 from adapters.telegram.adapter import TelegramAdapter, TelegramSettings
@@ -146,19 +146,8 @@ class Product:
                 widget_origins=tuple(self.settings.widget_origins.split()),
             ),
         )
-        staff = desk.build(
-            database=self.database,
-            profile=self.profile,
-            settings=desk.DeskSettings(
-                secure_cookies=https,
-                demo=self.mode.demo,
-                demo_login=DEMO_LOGIN if self.mode.demo else "",
-                demo_password=DEMO_PASSWORD if self.mode.demo else "",
-                public_origin=self.bot.public_url,
-            ),
-        )
         telegram = self.telegram.routes if self.telegram else []
-        return [*plain, *chat, *staff, *telegram]
+        return [*plain, *chat, *telegram]
 
     async def _ready(self) -> str:
         """Empty when this process can work; else what is missing."""

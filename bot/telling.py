@@ -24,10 +24,10 @@ from core.contracts import service as contracts
 from core.db import Listeners, Tx
 from core.delivery import outbox
 from core.dialogue import service as dialogue
+from core.dialogue.service import ChatView
 from core.members import facts as member_facts
 from core.members import links
 from core.members import service as members
-from core.members.links import LinkedChat
 from core.members.service import MemberView
 from core.reminders import bundles
 from core.reminders import facts as reminder_facts
@@ -70,10 +70,9 @@ def addresses_of(member: MemberView) -> list[str]:
     return list(dict.fromkeys(address for address in (member.email, member.sub_email) if address))
 
 
-def best_chat(tx: Tx, member_id: int) -> LinkedChat | None:
+def best_chat(tx: Tx, member_id: int) -> ChatView | None:
     """The reachable chat of the member that was used last."""
-    chats = [chat for chat in links.linked_chats(tx, member_id=member_id) if chat.reachable]
-    return max(chats, key=lambda chat: (chat.last_inbound_at or chat.linked_at, chat.chat_id), default=None)
+    return next((chat for chat in links.linked_chats(tx, member_id=member_id) if chat.reachable), None)
 
 
 def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen], why: Why) -> None:
@@ -97,7 +96,7 @@ def tell_member(
     """In the chat used last; by mail when there is none, or as well where the matter is to be on paper."""
     chat = best_chat(tx, member.id)
     if chat is not None:
-        tell_chat(tx, bot, chat.chat_id, screen, why)
+        tell_chat(tx, bot, chat.id, screen, why)
     if mail is not None and (chat is None or always_mail):
         for address in addresses_of(member):
             owe_mail(tx, to=address, mail=mail(bot.wording(member.language)), why=why)
@@ -123,8 +122,8 @@ def _chat_linked(bot: Bot, tx: Tx, fact: member_facts.ChatLinked) -> None:
     why = Why("another chat was linked", kind="notice", member_id=fact.member_id)
     new = dialogue.get_chat(tx, chat_id=fact.chat_id)
     for chat in links.linked_chats(tx, member_id=fact.member_id):
-        if chat.chat_id != fact.chat_id and chat.reachable:
-            tell_chat(tx, bot, chat.chat_id, lambda w: screens.other_chat_linked(w, new.channel), why)
+        if chat.id != fact.chat_id and chat.reachable:
+            tell_chat(tx, bot, chat.id, lambda w: screens.other_chat_linked(w, new.channel), why)
 
 
 def _chat_unlinked(bot: Bot, tx: Tx, fact: member_facts.ChatUnlinked) -> None:
@@ -254,7 +253,7 @@ def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
         chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
         dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
         if outbox_id is not None:
-            entries.record_delivery(tx, ticket_message_id=fact.ticket_message_id, outbox_id=outbox_id)
+            entries.record_delivery(tx, message_id=fact.ticket_message_id, outbox_id=outbox_id)
     elif fact.member_id is not None:
         member = members.get_member(tx, member_id=fact.member_id)
         w = bot.wording(member.language)

@@ -90,7 +90,7 @@ def differences(url: str) -> list[Any]:
         return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
 
 
-def write_revision(url: str, message: str) -> None:
-    """Developers: write the next migration from the difference between tables and database."""
+def write_revision(url: str, message: str, revision_id: str) -> None:
+    """Developers: write the next migration from the difference between tables and database (`make migration`)."""
     with _connected(url) as connection:
-        command.revision(_config(connection), message=message, autogenerate=True)
+        command.revision(_config(connection), message=message, autogenerate=True, rev_id=revision_id)

@@ -80,9 +80,9 @@ def _parse_code(c: Context, answers: Answers, given: Given) -> str:
     if not _CODE.fullmatch(code):
         raise Wrong("link.wrong_code_format")
     outcome = linking.enter_code(c.tx, c.profile, chat_id=c.chat.id, code=code)
-    if isinstance(outcome, linking.Wrong):
-        raise Wrong("link.wrong_code", left=outcome.left, n=outcome.left)
-    return str(outcome.member.id) if isinstance(outcome, linking.Linked) else DEAD
+    if outcome.state == "wrong":
+        raise Wrong("link.wrong_code", left=outcome.tries_left, n=outcome.tries_left)
+    return str(outcome.member.id) if outcome.member is not None else DEAD
 
 
 def _code_steps(c: Context, answers: Answers) -> list[Step]:
@@ -161,6 +161,5 @@ def choose_member(c: Context, slots: Slots) -> Reply:
 @action("link.switch")
 def switch(c: Context, slots: Slots) -> Reply:
     """Act for another of the chat's memberships from now on."""
-    links.switch_member(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]))
-    c.member = member = members.get_member(c.tx, member_id=int(slots["member"]))
+    c.member = member = links.switch_member(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]))
     return screens.switched(c.w, member.name, member.member_no)

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from bot.screens.model import Button, Screen
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
-from core.members.links import LinkedMember
+from core.members.service import MemberView
 
 
 def ask_code(w: Wording, minutes: int, again: Mapping[str, str]) -> Screen:
@@ -55,9 +55,9 @@ def unlinked(w: Wording) -> Screen:
     return Screen(w("link.unlinked"), buttons=((intent_button(w, "link_account"),), menu_button(w)))
 
 
-def switcher(w: Wording, members: Sequence[LinkedMember]) -> Screen:
+def switcher(w: Wording, members: Sequence[MemberView]) -> Screen:
     """Which membership?"""
-    rows = [(Button(f"{m.name}（{m.member_no}）", "link.switch", {"member": m.member_id}),) for m in members]
+    rows = [(Button(f"{m.name}（{m.member_no}）", "link.switch", {"member": m.id}),) for m in members]
     return Screen(w("link.switch_question"), buttons=(*rows, menu_button(w)))
 
 

@@ -212,7 +212,14 @@ COUNTS = Read(_Count, select(Outbox.state, func.count()).group_by(Outbox.state))
 REPEATS = Read(_Id, select(func.coalesce(func.sum(Outbox.repeats), 0)))
 NEXT_DUE = Read(
     _Id,
-    select(Outbox.id).where(Outbox.channel == bindparam("channel_"), among(Outbox.state, "queued", "sending")).limit(1),
+    select(Outbox.id)
+    .where(
+        Outbox.channel == bindparam("channel_"),
+        among(Outbox.state, "queued", "sending"),
+        Outbox.due_at <= bindparam("now"),
+        Outbox.next_try_at <= bindparam("real"),
+    )
+    .limit(1),
 )
 
 
