@@ -100,6 +100,7 @@ class one_of(ColumnElement[bool]):  # noqa: N801 - reads as an operator in state
 
     inherit_cache = False
     type = Boolean()
+    _is_implicitly_boolean = True  # else SQLite gets "(…) = 1" beside AND and OR, and no index is used any more
 
     def __init__(self, column: Any, name: str) -> None:
         self.column = column.expression if hasattr(column, "expression") else column

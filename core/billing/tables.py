@@ -59,7 +59,16 @@ class Payment(Base):
     """Money that came (入金). What is not applied to an invoice is the member's credit or in suspense."""
 
     __tablename__ = "payment"
-    __table_args__ = (UniqueConstraint("provider", "reference"), Index("ix_payment_invoice_id", "invoice_id"))
+    __table_args__ = (
+        UniqueConstraint("provider", "reference"),
+        Index("ix_payment_invoice_id", "invoice_id"),
+        Index(
+            "ix_payment_suspense",
+            "suspense_yen",
+            sqlite_where=text("suspense_yen > 0"),
+            postgresql_where=text("suspense_yen > 0"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     provider: Mapped[str] = mapped_column(String(20))  # bank
     reference: Mapped[str] = mapped_column(String(80))  # unique for ever: a repeat books nothing
@@ -82,6 +91,12 @@ class PaymentReport(Base):
     __table_args__ = (
         Index("ix_payment_report_invoice_id", "invoice_id"),
         Index("ix_payment_report_member_id", "member_id", "id"),
+        Index(
+            "ix_payment_report_undecided",
+            "id",
+            sqlite_where=text("state IN ('open', 'asked')"),
+            postgresql_where=text("state IN ('open', 'asked')"),
+        ),
         CheckConstraint("amount_yen > 0", name="amount"),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)

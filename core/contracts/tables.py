@@ -26,8 +26,8 @@ class Contract(Base):
         Index(
             "ix_contract_live_expires_on",
             "expires_on",
-            sqlite_where=text("status IN ('trial', 'active', 'in_grace')"),
-            postgresql_where=text("status IN ('trial', 'active', 'in_grace')"),
+            sqlite_where=text("status <> 'ended'"),
+            postgresql_where=text("status <> 'ended'"),
         ),
         CheckConstraint("anchor BETWEEN 1 AND 31", name="anchor"),
     )
@@ -45,7 +45,7 @@ class Contract(Base):
     anchor: Mapped[int]
     cycle_no: Mapped[int]  # counts extensions: "extended exactly once" is unique (contract, cycle_no)
     cycle_born_on: Mapped[date]  # milestones before it are suppressed (algorithms.md 8)
-    milestone_on: Mapped[date | None]  # the day its next reminder is due; None: nothing more can come
+    milestone_on: Mapped[date | None]  # the day reminders look at it again; None: nothing more can come
     ended_on: Mapped[date | None]
     created_at: Mapped[datetime] = mapped_column(Instant)
     updated_at: Mapped[datetime] = mapped_column(Instant)

@@ -68,6 +68,10 @@ _VIEW = (
 BY_TOKEN = Read(
     FileContent, select(*_VIEW, StoredFile.content, StoredFile.created_at).where(StoredFile.token == bindparam("token"))
 )
+BY_REF = Read(
+    FileView,
+    select(*_VIEW).where(StoredFile.chat_id == bindparam("chat_id"), StoredFile.remote_ref == bindparam("remote_ref")),
+)
 BY_ID = Read(FileView, select(*_VIEW).where(StoredFile.id == bindparam("file_id")))
 
 
@@ -112,6 +116,11 @@ def fill_file(tx: Tx, *, file_id: int, content: bytes | None) -> None:
 def find_file(tx: Tx, *, token: str) -> FileContent | None:
     """By the unguessable part of its address."""
     return tx.first(BY_TOKEN, token=token)
+
+
+def find_chat_file(tx: Tx, *, chat_id: int, remote_ref: str) -> FileView | None:
+    """The file a chat's platform (or the page's upload key) knows as `remote_ref`: a repeated upload is stored once."""
+    return tx.first(BY_REF, chat_id=chat_id, remote_ref=remote_ref)
 
 
 def get_file(tx: Tx, *, file_id: int) -> FileView:

@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 import pytest
-from sqlalchemy import bindparam, delete, select
+from sqlalchemy import bindparam, delete, or_, select
+from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db import Database, Tx, run
@@ -95,6 +96,12 @@ def test_lists_and_json_and_instants_come_back_as_they_went(database: Database) 
         return tx.one(lease, name="x", owner="me", until=until).until == until
 
     assert run(database, write)
+
+
+def test_a_list_beside_other_conditions_still_lets_sqlite_use_its_indexes() -> None:
+    both = select(Setting.key).where(or_(one_of(Setting.key, "keys"), one_of(Setting.key, "more")))
+    sql = Read(Key, both).plan(sqlite.dialect(paramstyle="qmark")).sql
+    assert sql.count("IN (SELECT value FROM json_each(?))") == 2 and "= 1" not in sql
 
 
 def test_a_missing_parameter_is_refused_before_the_driver_sees_it(database: Database) -> None:

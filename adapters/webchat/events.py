@@ -1,0 +1,130 @@
+"""`GET /chat/events`: server-sent events. A wake-up says that there is news; the rows say what; a slow look is the net."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import ExitStack
+from datetime import datetime
+from functools import partial
+from typing import Any, NamedTuple
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from adapters.webchat.guards import need_address
+from adapters.webchat.history import read_number, show_message
+from adapters.webchat.ports import ACCOUNT, CHANNEL, SHUTDOWN_TOPIC, Webchat
+from core.db import Tx, Wakeups, aread
+from core.dialogue.service import MessageView, find_chat, get_chat, list_messages
+
+HEARTBEAT_SECONDS = 15.0
+RECONNECT_MS = 2_000
+RECENT = 20  # so many of the newest are looked at for edits
+CHUNK = 100
+
+
+class News(NamedTuple):
+    """What a look at the rows gave."""
+
+    language: str | None
+    messages: list[MessageView]
+
+
+async def stream_events(web: Webchat, request: Request) -> Response:
+    """Messages after `Last-Event-ID` (a reconnect) or `?after=`, then each new one; the event's id is its number.
+
+    204 (which tells EventSource to stop) before the chat began. Refused 401 without a session.
+    """
+    address = need_address(web.settings, request)
+    resumed = request.headers.get("last-event-id", "")
+    after = int(resumed) if resumed.isdecimal() and len(resumed) <= 18 else read_number(request, "after") or 0
+    chat = await aread(web.database, lambda tx: find_chat(tx, channel=CHANNEL, account=ACCOUNT, address=address))
+    if chat is None:
+        return Response(status_code=204)
+    return StreamingResponse(
+        watch_chat(web, chat_id=chat.id, after=after),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no", "X-Content-Type-Options": "nosniff"},
+    )
+
+
+async def watch_chat(web: Webchat, *, chat_id: int, after: int) -> AsyncIterator[bytes]:
+    """The stream itself; ends at shutdown, or with its task when the browser has gone."""
+    bell = Bell(web.database.wakeups, chat_id)
+    edits: dict[int, datetime | None] = {}
+    language: str | None = None
+    try:
+        yield f"retry: {RECONNECT_MS}\n\n".encode()
+        while not bell.closing:
+            bell.clear()  # before the look: what is committed during it rings again
+            news = await aread(web.database, partial(look, chat_id=chat_id, after=after))
+            if news.language != language:
+                language = news.language
+                yield event("language", language)
+            for message in news.messages:
+                if message.seq > after:
+                    after = message.seq
+                    yield event("message", show_message(message), seq=after)
+                elif message.edited_at != edits.get(message.seq):
+                    yield event("message", show_message(message))
+                edits[message.seq] = message.edited_at
+            edits = {seq: at for seq, at in edits.items() if seq > after - RECENT}
+            if len(news.messages) < CHUNK and not await bell.wait(HEARTBEAT_SECONDS):
+                yield b": still here\n\n"
+    finally:
+        bell.stop()
+
+
+def look(tx: Tx, *, chat_id: int, after: int) -> News:
+    """What is new after `after`, and the few before it, which may have been edited."""
+    messages = list_messages(tx, chat_id=chat_id, after_seq=max(0, after - RECENT), limit=CHUNK)
+    return News(get_chat(tx, chat_id=chat_id).language, messages)
+
+
+def event(name: str, data: Any, *, seq: int | None = None) -> bytes:
+    """One server-sent event; without `seq` it does not move the place to resume from."""
+    lines = [f"event: {name}".encode(), b"data: " + orjson.dumps(data)]
+    if seq is not None:
+        lines.insert(0, f"id: {seq}".encode())
+    return b"\n".join(lines) + b"\n\n"
+
+
+class Bell:
+    """Rung from any thread when the chat has news or the process is ending; heard on the event loop."""
+
+    def __init__(self, wakeups: Wakeups, chat_id: int) -> None:
+        self.closing = False
+        self._loop = asyncio.get_running_loop()
+        self._rung = asyncio.Event()
+        self._stops = ExitStack()
+        self._stops.callback(wakeups.listen(f"chat:{chat_id}", self._ring_from_thread(self._rung.set)))
+        self._stops.callback(wakeups.listen(SHUTDOWN_TOPIC, self._ring_from_thread(self._close)))
+
+    def clear(self) -> None:
+        """From now on only new rings count."""
+        if not self.closing:
+            self._rung.clear()
+
+    async def wait(self, seconds: float) -> bool:
+        """True when it rang, False when nothing happened for so long."""
+        try:
+            async with asyncio.timeout(seconds):
+                await self._rung.wait()
+        except TimeoutError:
+            return False
+        return True
+
+    def stop(self) -> None:
+        """Listen no more."""
+        self._stops.close()
+
+    def _close(self) -> None:
+        self.closing = True
+        self._rung.set()
+
+    def _ring_from_thread(self, ring: Callable[[], None]) -> Callable[[], None]:
+        def called() -> None:
+            if not self._loop.is_closed():
+                self._loop.call_soon_threadsafe(ring)
+
+        return called

@@ -1,0 +1,100 @@
+"""What has happened with money. Facts carry ids and amounts; who needs more reads the row."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceIssued:
+    """An invoice has its number."""
+
+    invoice_id: int
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePaid:
+    """Nothing is open on it any more; whoever waits for it (`source_key` of its lines) acts now, in this transaction."""
+
+    invoice_id: int
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class InvoiceVoided:
+    """It will not be paid: `reason` is lapsed, cancelled (by the member) or withdrawn (by staff)."""
+
+    invoice_id: int
+    member_id: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePartlyPaid:
+    """Money came, `still_due_yen` is missing."""
+
+    invoice_id: int
+    member_id: int
+    payment_id: int
+    still_due_yen: int
+
+
+@dataclass(frozen=True, slots=True)
+class CreditGained:
+    """More came than was due, or money was released from a voided invoice: it is held for the member."""
+
+    member_id: int
+    credit_yen: int
+    invoice_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class CreditUsed:
+    """Money held for the member was used first on this invoice; they are told (algorithms.md 5)."""
+
+    member_id: int
+    invoice_id: int
+    used_yen: int
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyInSuspense:
+    """Money came for an invoice that owes nothing (paid or void): staff and the member are told, nothing is lost."""
+
+    payment_id: int
+    member_id: int
+    invoice_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReported:
+    """A member says that they have paid (お支払報告)."""
+
+    report_id: int
+    member_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReportConfirmed:
+    """Staff found the money of a report."""
+
+    report_id: int
+    member_id: int
+    payment_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReportAsked:
+    """Staff ask the member something about a report; `words` are for the member."""
+
+    report_id: int
+    member_id: int
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReportRejected:
+    """Staff could not find the money; `words` are for the member."""
+
+    report_id: int
+    member_id: int
+    words: str

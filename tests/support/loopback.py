@@ -1,0 +1,36 @@
+"""A real HTTP server on a loopback port for tests, in a thread with its own event loop."""
+
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import uvicorn
+from starlette.types import ASGIApp
+
+
+@contextmanager
+def serve(app: ASGIApp, *, before_exit: Callable[[], None] = lambda: None) -> Iterator[str]:
+    """The base URL of `app` while the block runs. `before_exit` ends open streams; a server that hangs fails the test."""
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    started = threading.Event()
+
+    class Server(uvicorn.Server):
+        async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+            await super().startup(sockets)
+            started.set()
+
+    server = Server(uvicorn.Config(app, log_level="warning", lifespan="off", timeout_graceful_shutdown=None))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    if not started.wait(10):
+        raise RuntimeError("the test server did not start")
+    try:
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+    finally:
+        before_exit()
+        server.should_exit = True
+        thread.join(10)
+        if thread.is_alive():
+            raise RuntimeError("the test server did not end: a stream is still open")
