@@ -25,8 +25,9 @@ from bot.jobs import Ticks
 from bot.second_look import ask_again, mark_unreachable
 from bot.settings import Settings
 from bot.telling import listeners
+from bot.understanding import understand
 from bot.wording import LANGUAGES
-from core.clock import SystemClock
+from core.clock import SystemClock, day_in_japan
 from core.db import Database, Tx, aread, arun
 from core.delivery import leases, outbox
 from core.delivery.ports import Owed, Sender
@@ -167,6 +168,8 @@ class Product:
         if self.mode.demo:
             await load_offset(self.database, self.clock)
         await self._load_wording()
+        # The first sentence reads the model (0.2 s): not in a member's turn, where all others would wait for it
+        await asyncio.to_thread(understand, "メニュー", today=day_in_japan(self.clock.now()))
         self._watcher = asyncio.create_task(self._watch_settings())
         if self.works:
             for lane in self._lanes:

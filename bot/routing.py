@@ -99,7 +99,8 @@ def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
     if command == "abort" and run is not None:
         return forms.stop(c, run)
     handler = INTENTS.get(command, INTENTS["fallback"])
-    return handler(c, {})
+    words = c.inbound.text.split(maxsplit=1)
+    return handler(c, {"language": words[1].strip().lower()} if command == "change_language" and len(words) > 1 else {})
 
 
 def _to_person(c: Context) -> Reply:
