@@ -44,7 +44,8 @@ def licensed(ranked: Ranked, masked: Masked, features: Features) -> Ranked:
     """What is known beforehand: some concepts speak for one intent, and a printed number for those that can use it
     (R-000123 is hardly ever said about a payment).
     """
-    spoken = {_SPEAKS_FOR[concept] for concept in features.concepts & _SPEAKS_FOR.keys()}
+    concepts = features.concepts - {"UNPAID"} if "WALLET" in features.concepts else features.concepts
+    spoken = {_SPEAKS_FOR[concept] for concept in concepts & _SPEAKS_FOR.keys()}
     ranked = _shares([(name, p * _SPOKEN_FOR if name in spoken else p) for name, p in ranked])
     slots = {_LICENCE[entity.kind] for entity in masked.entities if entity.kind in _LICENCE}
     if not slots:

@@ -190,6 +190,8 @@ def _scan_english(folded: str, lex: Lexicon, concepts: set[str], covered: bytear
 
 def _value_concepts(masked: Masked) -> set[str]:
     concepts = {f"HAS_{entity.kind.name}" for entity in masked.entities}
+    if len(masked.of(Kind.DATE)) > 1:
+        concepts.add("TWO_DATES")
     for entity in masked.of(Kind.DATE):
         if entity.tense:
             concepts.add("DATE_AHEAD" if entity.tense > 0 else "DATE_BEHIND")

@@ -73,6 +73,12 @@ def _transfer_still_to_come(said: Reading) -> Verdict:
     return ("pay_invoice", SURE) if said.has("PAY_AHEAD") and (coming or said.top != "payment_history") else None
 
 
+def _moved_to_another_day(said: Reading) -> Verdict:
+    if said.has("TWO_DATES", "CHANGE") and said.any("RESERVATION", "FACILITY", "VISIT", "HAS_RESERVATION"):
+        return "change_reservation", SURE
+    return None
+
+
 def _payment_broke_off(said: Reading) -> Verdict:
     if said.has("PAYMENT", "FAILED") and said.top in (
         *_PAYING,
@@ -86,7 +92,7 @@ def _payment_broke_off(said: Reading) -> Verdict:
 
 
 def _paid_but_not_shown(said: Reading) -> Verdict:
-    if said.has("PAID", "NOT_YET") and said.top in (*_PAYING, "list_unpaid"):
+    if said.has("PAID") and said.any("NOT_YET", "UNPAID") and said.top in (*_PAYING, "list_unpaid"):
         return "payment_status", SURE
     return None
 
@@ -140,7 +146,7 @@ def _answer_to_yes_or_no(said: Reading) -> Verdict:
 
 
 _RULES: tuple[Callable[[Reading], Verdict], ...] = (
-    _breaks_the_rules, _bare_cancel, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off,
+    _breaks_the_rules, _bare_cancel, _moved_to_another_day, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off,
     _paid_but_not_shown, _transfer_still_to_come, _send_it_again, _mail_address, _support_matter, _list_of_contracts,
 )  # fmt: skip
 

@@ -33,17 +33,19 @@ def test_held_out_slots_are_exact(language: str) -> None:
     assert len(wrong) <= 0.05 * len(understood), wrong
 
 
-@pytest.mark.parametrize("name", ["second_pass_ja", "second_pass_en", "third_pass_ja", "third_pass_en"])
+@pytest.mark.parametrize(
+    "name", [f"{count}_pass_{language}" for count in ("second", "third", "fourth") for language in ("ja", "en")]
+)
 def test_sceptical_members_are_mostly_understood(name: str) -> None:
     cases = read_cases(f"{name}.tsv")
     missed = [(case.utterance, said.intent) for case in cases if (said := ask(case)).intent != case.intent]
-    assert len(missed) <= 0.15 * len(cases), missed
+    assert len(missed) <= 0.1 * len(cases), missed
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])
 def test_held_out_sentences_were_not_trained_on(language: str) -> None:
     trained = {utterance for _, utterance in read_examples(language)}
-    names = ("held_out", "second_pass", "third_pass")
+    names = ("held_out", "second_pass", "third_pass", "fourth_pass")
     assert not trained & {case.utterance for name in names for case in read_cases(f"{name}_{language}.tsv")}
 
 
