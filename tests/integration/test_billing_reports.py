@@ -19,7 +19,6 @@ from core.billing.payments import PaymentView, list_payments, list_suspense
 from core.billing.reports import (
     ReportView,
     ask_back,
-    attach_ticket,
     confirm_report,
     file_report,
     get_report,
@@ -31,6 +30,7 @@ from core.billing.reports import (
 )
 from core.clock import ManualClock
 from core.db import Database, Tx, run
+from core.dialogue.service import lock_chat
 from core.errors import DomainError
 from core.ids import SeededIds
 from core.members.audit import list_audit
@@ -63,10 +63,16 @@ def invoice(database: Database) -> InvoiceView:
     return run(database, lambda tx: an_invoice(tx, member_id=a_member(tx)))
 
 
+def a_chat(tx: Tx) -> int:
+    return lock_chat(
+        tx, channel="webchat", account="web", address="a1", hint="ja", display_name="山田", default_language="ja"
+    ).id
+
+
 def filed(database: Database, invoice: InvoiceView, **changed: Any) -> ReportView:
     asked: dict[str, Any] = {
         "member_id": invoice.member_id,
-        "chat_id": 7,
+        "chat_id": None,
         "invoice_id": invoice.id,
         "amount_yen": 14_051,
         "paid_on": TODAY - timedelta(days=1),
@@ -138,7 +144,8 @@ def test_another_members_invoice_and_a_paid_one_cannot_be_reported(database: Dat
 
 
 def test_confirming_books_what_the_bank_shows_once(database: Database, invoice: InvoiceView, seen: list[Any]) -> None:
-    report = filed(database, invoice)
+    report = filed(database, invoice, chat_id=run(database, a_chat))
+    assert report.ticket_id is not None
     payment = confirm(database, report, amount_yen=15_000)
     assert confirm(database, report, amount_yen=15_000) == payment
     assert (payment.applied_yen, payment.credit_yen, payment.payer_name) == (14_051, 949, "ヤマダ タロウ")
@@ -174,8 +181,7 @@ def test_asking_back_keeps_it_undecided_and_rejecting_ends_it(
     report = filed(database, invoice)
     asked = run(database, lambda tx: ask_back(tx, staff=AGENT, report_id=report.id, words="名義は？"))
     assert (asked.state, asked.undecided) == ("asked", True)
-    run(database, lambda tx: attach_ticket(tx, report_id=report.id, ticket_id=42))
-    assert [r.ticket_id for r in run(database, lambda tx: list_undecided(tx, member_id=invoice.member_id))] == [42]
+    assert run(database, lambda tx: list_undecided(tx, member_id=invoice.member_id)) == [asked]
     for _ in range(2):
         rejected = run(database, lambda tx: reject_report(tx, staff=ACCOUNTANT, report_id=report.id, words="なし"))
         assert rejected.state == "rejected"
@@ -212,7 +218,7 @@ def test_the_same_report_sent_twice_at_once_is_kept_once(database: Database, inv
         return file_report(
             tx,
             member_id=invoice.member_id,
-            chat_id=7,
+            chat_id=None,
             invoice_id=invoice.id,
             amount_yen=14_051,
             paid_on=TODAY,
