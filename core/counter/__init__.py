@@ -1,1 +1,1 @@
-"""What spans domains at the counter: the desk's sheets, cards and acts."""
+"""What spans domains."""

@@ -20,17 +20,8 @@ from core.statements import Read, Write, one_of
 NUMBER = re.compile(r"C-([0-9]{6,12})")
 CAUSE = "import"
 _FIXED = ("id", "created_at", "contract_no")
-_RECORDED = (
-    "external_key",
-    "member_id",
-    "plan_code",
-    "label",
-    "status",
-    "auto_renewal",
-    "started_on",
-    "expires_on",
-    "anchor",
-)
+_FACTS = ("status", "expires_on", "anchor", "cycle_no")  # recorded at every change
+_RECORDED = (*_FACTS, "external_key", "member_id", "plan_code", "label", "auto_renewal", "started_on")
 _STAGE = {"trial": 0, "active": 1, "in_grace": 1, "cancelled": 2, "ended": 3}
 
 
@@ -197,7 +188,7 @@ def _new_contract(row: Row, holder: Holder, context: Context, decision: Decision
         "started_on": given.get("started_on") or min(rules.today, expires_on),
         "expires_on": expires_on,
         "anchor": anchor,
-        "cycle_no": 0,
+        "cycle_no": 1,
     }
     return values | _state_from(given.get("status", "active"), expires_on, holder, rules)
 
@@ -209,6 +200,8 @@ def _state_from(base: str, expires_on: date, holder: Holder, rules: ImportRules)
         status=ContractStatus(base), expires_on=expires_on, grace_days=grace_days, today=rules.today
     )
     over_on = (expires_on if base == "cancelled" else grace_end_on(expires_on, grace_days)) + timedelta(days=1)
+    if base == "trial" and status == "in_grace":
+        status = ContractStatus.TRIAL  # it stays a trial until it has ended
     return {
         "status": str(status),
         "ended_on": min(over_on, rules.today) if status == "ended" else None,
@@ -275,7 +268,7 @@ def _decide_change(
         decision.unchanged += 1
         return
     decision.updates.append({**old, **changed})
-    decision.before.append({name: old[name] for name in changed if name in _RECORDED})
+    decision.before.append({name: old[name] for name in _RECORDED if name in changed or name in _FACTS})
     shown = [name for name in changed if name in row.given or name in ("member_id", "status", "anchor")]
     headers = {"member_id": "member_key", "plan_code": "plan"}
     decision.changes.append(Change(row.line, tuple(context.layout.header(headers.get(name, name)) for name in shown)))

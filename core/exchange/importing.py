@@ -28,7 +28,7 @@ from core.profiles.tables import Plan
 from core.statements import Read
 
 CHUNK_ROWS = 1000
-LOOK_ROWS = 500
+LOOK_ROWS = 250
 Progress = Callable[[int], None]
 
 

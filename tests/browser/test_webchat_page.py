@@ -243,10 +243,12 @@ async def test_a_lost_answer_is_asked_for_again_without_a_second_effect(
         await route.abort()
 
     await page.route("**/chat/inbound", lose_the_first_answer)
-    await say(page, "聞こえますか")
+    async with page.expect_response("**/chat/inbound"):  # of the second try: the first had none
+        await say(page, "聞こえますか")
     await expect(page.locator("article.pending")).to_have_count(0)
     await expect(bubbles(page, "聞こえますか")).to_have_count(2)  # mine and the answer
-    assert lost and [inbound.text for inbound in counter.received] == ["", "聞こえますか"]
+    assert lost and counter.attempts == 3
+    assert [inbound.text for inbound in counter.received] == ["", "聞こえますか"]
 
 
 async def test_a_refused_message_is_shown_as_not_sent_and_can_be_sent_again(
@@ -380,6 +382,46 @@ async def test_every_target_is_large_enough_for_a_finger(base: str, chromium_pag
     found = await page.locator("button, a.button, label.check, textarea").evaluate_all(sizes)
     assert len(found) > 12
     assert [target for target in found if target[1] < 44 or target[2] < 44] == []
+
+
+CONTRASTS = """() => {
+  const channels = (color) => color.match(/[\\d.]+/g).map(Number);
+  const over = ([r, g, b, a = 1], [R, G, B]) => [r * a + R * (1 - a), g * a + G * (1 - a), b * a + B * (1 - a)];
+  const light = (color) => {
+    const [r, g, b] = color.map((c) => ((c /= 255) <= 0.03928 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4));
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+  };
+  const behind = (node) =>
+    node ? over(channels(getComputedStyle(node).backgroundColor), behind(node.parentElement)) : [255, 255, 255];
+  const found = [];
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (walker.nextNode()) {
+    const text = walker.currentNode.data.trim();
+    const node = walker.currentNode.parentElement;
+    if (!text || !node.checkVisibility() || node.closest(".sr, noscript")) continue;
+    const back = behind(node);
+    const [a, b] = [light(over(channels(getComputedStyle(node).color), back)), light(back)].sort((x, y) => y - x);
+    found.push([text, (a + 0.05) / (b + 0.05)]);
+  }
+  return found;
+}"""
+
+
+async def test_all_text_has_a_contrast_of_4_5_in_every_state(
+    base: str, chromium_page: OpenPage, counter: ScriptedCounter
+) -> None:
+    page = await opened(await chromium_page(base, errors_allowed=True))
+    for text in ("期限", "更新", "振込"):
+        await say(page, text)
+    await choose(page, "やめる")
+    await choose(page, "担当者に相談する")
+    await expect(page.get_by_text("佐藤が承ります")).to_be_visible()
+    await page.route("**/chat/inbound", lambda route: route.fulfill(status=400, json={"error": "odd"}), times=1)
+    await say(page, "期限")
+    await expect(page.get_by_text("送信できませんでした")).to_be_visible()
+    found = await page.evaluate(CONTRASTS)
+    assert len(found) > 50
+    assert [(text, round(ratio, 2)) for text, ratio in found if ratio < 4.5] == []
 
 
 async def test_without_motion_for_those_who_ask(base: str, chromium_page: OpenPage) -> None:

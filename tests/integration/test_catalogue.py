@@ -4,8 +4,10 @@ from datetime import date, timedelta
 
 import pytest
 
+from core.counter import catalogue as desk
 from core.db import Database, Tx, run
 from core.errors import DomainError
+from core.members.audit import list_audit
 from core.profiles.catalogue import (
     ensure_catalogue,
     export_profile,
@@ -19,7 +21,7 @@ from core.profiles.catalogue import (
     set_price,
     set_wording,
 )
-from tests.support.builders import a_profile
+from tests.support.builders import ACCOUNTANT, ADMIN, a_profile
 
 TODAY = date(2026, 11, 22)
 
@@ -102,3 +104,30 @@ def test_the_catalogue_as_edited_goes_back_into_a_profile(database: Database) ->
 def test_an_unknown_plan_is_refused(database: Database) -> None:
     with pytest.raises(DomainError, match="plan_unknown"):
         run(database, lambda tx: get_plan(tx, plan_code="gone"))
+
+
+def test_only_an_admin_changes_the_catalogue_and_the_trail_says_who(database: Database) -> None:
+    run(database, filled)
+
+    def add(tx: Tx, staff: object) -> object:
+        return desk.add_price(
+            tx,
+            staff=staff,  # type: ignore[arg-type]
+            plan_code="light",
+            term_months=12,
+            price_yen=6_000,
+            valid_from=TODAY,
+        )
+
+    with pytest.raises(DomainError, match="forbidden"):
+        run(database, lambda tx: add(tx, ACCOUNTANT))
+    run(database, lambda tx: add(tx, ADMIN))
+    run(database, lambda tx: desk.set_wording(tx, staff=ADMIN, language="ja", key="a.b", text="はい"))
+    run(database, lambda tx: desk.remove_wording(tx, staff=ADMIN, language="ja", key="a.b"))
+    trail = run(database, lambda tx: list_audit(tx, ADMIN)).entries
+    assert [(entry.action, entry.actor_id) for entry in trail] == [
+        ("catalogue.wording_removed", ADMIN.id),
+        ("catalogue.wording_set", ADMIN.id),
+        ("catalogue.price_added", ADMIN.id),
+    ]
+    assert run(database, lambda tx: price_of(tx, plan_code="light", term_months=12, on=TODAY)) == 6_000

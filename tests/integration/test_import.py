@@ -1,6 +1,7 @@
 """Members and contracts come in from files through the command, on both databases (row M12)."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -13,6 +14,7 @@ from core.db import Database, Tx, run
 from core.delivery.counters import take_number
 from core.exchange.contracts import COLUMNS as CONTRACT_COLUMNS
 from core.exchange.contracts import ContractRow
+from core.exchange.demo import DEMO_EMAIL, DEMO_MEMBER_NO, fill_demo
 from core.exchange.importing import apply_import, plan_import, read_rules
 from core.exchange.mapping import MappingFile
 from core.exchange.members import COLUMNS as MEMBER_COLUMNS
@@ -23,6 +25,7 @@ from core.statements import Read, Write
 from tests.support.exchange import Importing, importing_into, write_csv
 
 TODAY = date(2026, 11, 22)
+SAMPLES = Path(__file__).parents[2] / "samples"
 MEMBERS = "会員番号,氏名,フリガナ,メールアドレス,電話番号,早期案内"
 TARO = "A-1,山田 太郎,ヤマダ タロウ,taro.yamada@example.jp,090-0000-0001,はい"
 HANA = "A-2,株式会社髙﨑①,カブシキガイシャ タカサキ,info@example.com,03-0000-0002,いいえ"
@@ -109,7 +112,7 @@ def test_the_same_file_twice_changes_nothing(importing: Importing, tmp_path: Pat
     stored = contracts(importing.database)
     assert counts(importing.json("contracts", file)) == (0, 0, 2, 0)
     assert contracts(importing.database) == stored
-    assert len(run(importing.database, lambda tx: tx.all(CHANGES))) == 2
+    assert [change.before for change in run(importing.database, lambda tx: tx.all(CHANGES))] == [{}, {}]
 
 
 def test_a_changed_row_changes_only_what_changed_and_says_which_fields(importing: Importing, tmp_path: Path) -> None:
@@ -246,8 +249,10 @@ def test_an_expiry_moves_on_with_its_file_and_the_change_is_recorded(importing: 
     assert (new.expires_on, new.anchor, new.cycle_no) == (date(2027, 11, 30), 31, old.cycle_no + 1)
     assert new.milestone_on == date(2027, 10, 21) and new.plan_code == "standard"
     change = run(importing.database, lambda tx: tx.all(CHANGES))[-1]
-    assert change.cause == "import" and change.before == {"plan_code": "light", "expires_on": "2026-11-30"}
-    assert change.after == {"plan_code": "standard", "expires_on": "2027-11-30"}
+    assert change.cause == "import"
+    same = {"status": "active", "anchor": 31}
+    assert change.before == same | {"plan_code": "light", "expires_on": "2026-11-30", "cycle_no": 1}
+    assert change.after == same | {"plan_code": "standard", "expires_on": "2027-11-30", "cycle_no": 2}
 
 
 def test_an_older_file_never_moves_an_expiry_back_unless_it_is_allowed(importing: Importing, tmp_path: Path) -> None:
@@ -257,10 +262,10 @@ def test_an_older_file_never_moves_an_expiry_back_unless_it_is_allowed(importing
     answer = importing("contracts", file)
     assert answer.exit_code == 0 and "2027年11月30日" in answer.stdout and "--allow-earlier-expiry" in answer.stdout
     (kept,) = contracts(importing.database)
-    assert (kept.expires_on, kept.label, kept.cycle_no) == (date(2027, 11, 30), "srv001-b", 0)
+    assert (kept.expires_on, kept.label, kept.cycle_no) == (date(2027, 11, 30), "srv001-b", 1)
     assert importing("contracts", file, "--allow-earlier-expiry").exit_code == 0
     (moved,) = contracts(importing.database)
-    assert (moved.expires_on, moved.cycle_no) == (date(2026, 11, 30), 1)
+    assert (moved.expires_on, moved.cycle_no) == (date(2026, 11, 30), 2)
 
 
 def test_an_expiry_stays_while_a_renewal_waits_for_its_payment(importing: Importing, tmp_path: Path) -> None:
@@ -269,7 +274,7 @@ def test_an_expiry_stays_while_a_renewal_waits_for_its_payment(importing: Import
 
     def ask(tx: Tx) -> None:
         given: dict[str, Any] = dict.fromkeys(("term_yen", "daily_days", "daily_yen"), 0)
-        given |= {"id": 1, "contract_id": contract.id, "member_id": contract.member_id, "invoice_id": 1, "cycle_no": 0}
+        given |= {"id": 1, "contract_id": contract.id, "member_id": contract.member_id, "invoice_id": 1, "cycle_no": 1}
         given |= {"plan_code": "light", "term_months": 3, "to_month_end": False, "state": "open", "asked_at": tx.now}
         given |= {"old_expires_on": contract.expires_on, "new_expires_on": date(2027, 3, 15), "new_anchor": 15}
         tx.run(_RENEWAL, **given, closed_at=None)
@@ -419,6 +424,46 @@ def test_a_run_that_is_killed_half_way_is_finished_by_running_it_again(importing
     assert run(database, lambda tx: tx.one(COUNT_MEMBERS)).n == 1000
     assert counts(importing.json("members", file)) == (1500, 0, 1000, 0)
     assert [m.member_no for m in members(database)] == [f"K{n:04d}" for n in range(2500)]
+
+
+def test_the_shipped_sample_comes_in_whole_and_is_unchanged_the_second_time(importing: Importing) -> None:
+    for kind, rows, encoding in (("members", 1000, "utf-8"), ("contracts", None, "cp932")):
+        first = importing.json(kind, SAMPLES / f"{kind}.csv")
+        assert first["bad"] == [] and first["encoding"] == encoding
+        assert first["created"] == first["rows"] and (rows is None or first["rows"] == rows)
+        again = importing.json(kind, SAMPLES / f"{kind}.csv")
+        assert counts(again) == (0, 0, first["rows"], 0)
+    kept = contracts(importing.database)
+    assert {c.status for c in kept} == {"trial", "active", "in_grace", "ended", "cancelled"}
+    assert all(c.milestone_on is None or c.milestone_on >= TODAY for c in kept)
+
+
+@pytest.mark.parametrize("day", [TODAY, date(2027, 1, 31), date(2028, 2, 29)])
+def test_the_demo_data_fills_an_empty_database_once(importing: Importing, clock: ManualClock, day: date) -> None:
+    clock.set(datetime(day.year, day.month, day.day, 3, tzinfo=UTC))
+    fill = partial(fill_demo, profile=importing.profile, day=day)
+    assert run(importing.database, fill)
+    people, kept = members(importing.database), contracts(importing.database)
+    assert len(people) == 40 and (people[0].member_no, people[0].email) == (DEMO_MEMBER_NO, DEMO_EMAIL)
+    ours = [c for c in kept if c.member_id == people[0].id]
+    assert [c.status for c in ours] == ["active", "active", "active", "in_grace", "active"]
+    assert ours[0].milestone_on == day + timedelta(days=3) and ours[1].milestone_on == day
+    soon = {c.milestone_on for c in kept if c.milestone_on and c.milestone_on <= day + timedelta(days=3)}
+    assert {day + timedelta(days=days) for days in (1, 3)} <= soon
+    assert run(importing.database, lambda tx: take_number(tx, series="member")) == 41
+    assert run(importing.database, lambda tx: take_number(tx, series="contract")) == len(kept) + 1
+    assert not run(importing.database, fill) and len(members(importing.database)) == 40
+
+
+def test_a_database_that_others_write_to_meanwhile_is_looked_at_again(importing: Importing, tmp_path: Path) -> None:
+    file = write_csv(tmp_path / "m.csv", "管理番号,会員番号,氏名", "k1,M-9,甲 一", "k2,M-8,乙 二")
+    database = importing.database
+    rules = run(database, lambda tx: read_rules(tx, importing.profile))
+    plan = plan_import(database, kind="members", form=read_form(file), mapping=MappingFile(), rules=rules)
+    assert importing("members", write_csv(tmp_path / "o.csv", "管理番号,会員番号,氏名", "x,M-9,別 人")).exit_code == 0
+    tally = apply_import(database, plan, skip_bad=False)
+    assert [problem.code for problem in tally.problems] == ["number_taken"] and tally.created == 1
+    assert {m.name for m in members(database)} == {"別 人", "乙 二"}
 
 
 def test_values_that_steer_a_terminal_are_shown_harmless(importing: Importing, tmp_path: Path) -> None:

@@ -1,10 +1,14 @@
 """Builders for tests: valid by default, and taking only what the test is about."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
 from core.billing.invoices import InvoiceView, NewLine, issue_invoice
 from core.billing.payers import payer_name_key
+from core.contracts.quotes import RenewalItem
+from core.contracts.renewals import request_renewals
+from core.contracts.service import create_contract
 from core.db import Tx
 from core.members.service import create_member, update_member
 from core.profiles.catalogue import ensure_catalogue
@@ -66,3 +70,31 @@ def an_invoice(
         method=method,
         lines=[NewLine("test:1", "スタンダードプラン 更新 12か月", net_yen)],
     )
+
+
+def a_contract(tx: Tx, *, member_id: int, **changed: Any) -> int:
+    """An active contract of the standard plan, example.jp, to the last day of November 2026; gives the id."""
+    made: dict[str, Any] = {
+        "plan_code": "standard",
+        "label": "example.jp",
+        "started_on": date(2025, 12, 1),
+        "expires_on": date(2026, 11, 30),
+        "cause": "test",
+        **changed,
+    }
+    return create_contract(tx, member_id=member_id, **made)
+
+
+def a_renewal(
+    tx: Tx, *, member_id: int, contract_ids: Sequence[int], profile: Profile | None = None, **changed: Any
+) -> InvoiceView:
+    """Renewals for 12 months ordered by bank transfer, on one invoice."""
+    made: dict[str, Any] = {
+        "items": [RenewalItem(contract_id, 12) for contract_id in contract_ids],
+        "method": "bank_transfer",
+        "chat_id": None,
+        "shown": {"title": "最終確認"},
+        "language": "ja",
+        **changed,
+    }
+    return request_renewals(tx, profile=profile or a_profile(), member_id=member_id, **made)

@@ -175,7 +175,7 @@ class ScriptedCounter:
             message = find_message(tx, chat_id=chat.id, seq=found[0]) if found else None
             if not found or not message or message.screen_key != found[2]:
                 return {"text": ""}, "このボタンは期限切れです。"
-            return {"text": "", "pressed": _label(message.body, inbound)}, message.actions[found[1]][0]
+            return {"text": _label(message.body, inbound), "pressed": True}, message.actions[found[1]][0]
         if inbound.kind == "start":
             return {}, "say.menu"
         return {"text": inbound.text}, WORDS.get(inbound.text, f"「{inbound.text[:20]}」ですね。")

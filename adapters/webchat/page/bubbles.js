@@ -44,8 +44,8 @@ function drawText(text) {
 }
 
 function drawOwn(body) {
-  const pressed = body.pressed ?? "";
-  const said = body.text || (ISO_DAY.test(pressed) ? showDay(new Date(`${pressed}T12:00:00+09:00`)) : pressed);
+  let said = body.text || (typeof body.pressed === "string" ? body.pressed : "");
+  if (body.pressed && ISO_DAY.test(said)) said = showDay(new Date(`${said}T12:00:00+09:00`)); // from the date picker
   return said ? [el("p", { class: "text" }, ...richText(showCommand(said)))] : [];
 }
 

@@ -66,7 +66,7 @@ function sendFile(file) {
 }
 
 function onChange(item) {
-  log.showPending(item);
+  if (!item.seen) log.showPending(item);
   log.setTyping(queue.items.some((one) => one.state === "sending" && !one.file));
   if (item.state === "waiting" && item.tries > 0) showBanner(navigator.onLine ? "lost" : "offline");
 }
@@ -121,7 +121,9 @@ function dropOptimistic(message) {
   const first = kept.shift();
   if (first) return log.dropPending(first);
   const sending = queue.items.find((item) => item.state === "sending");
-  if (sending && (sending.kind !== "text" || sending.text === message.body.text)) log.dropPending(sending.key);
+  if (!sending || (sending.kind === "text" && sending.text !== message.body.text)) return undefined;
+  sending.seen = true; // should its answer get lost, it is sent again without a bubble
+  log.dropPending(sending.key);
   return undefined;
 }
 
