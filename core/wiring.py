@@ -1,10 +1,24 @@
 """Which service listens to which fact: the one table. Listeners run in the transaction that emitted the fact."""
 
-from core.billing.facts import InvoicePaid, InvoiceVoided
+from core.billing.facts import (
+    InvoicePaid,
+    InvoiceVoided,
+    PaymentReportAsked,
+    PaymentReportConfirmed,
+    PaymentReported,
+    PaymentReportRejected,
+)
 from core.contracts import renewals
 from core.db import Listeners
+from core.members.facts import ChatUnlinked
+from core.tickets import listeners as tickets
 
 LISTENERS: Listeners = {
+    ChatUnlinked: (tickets.on_chat_unlinked,),
     InvoicePaid: (renewals.on_invoice_paid,),
     InvoiceVoided: (renewals.on_invoice_voided,),
+    PaymentReported: (tickets.on_payment_reported,),
+    PaymentReportAsked: (tickets.on_report_asked,),
+    PaymentReportConfirmed: (tickets.on_report_confirmed,),
+    PaymentReportRejected: (tickets.on_report_rejected,),
 }

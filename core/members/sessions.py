@@ -41,6 +41,10 @@ class SessionView(NamedTuple):
     expires_at: datetime
 
 
+class _Ended(NamedTuple):
+    token_hash: str
+
+
 ADD = Write(
     insert(StaffSession).values(
         {name: bindparam(name) for name in ("token_hash", "staff_id", "csrf", "created_at", "seen_at", "expires_at")}
@@ -71,16 +75,16 @@ TOUCH = Write(
 )
 END = Write(delete(StaffSession).where(StaffSession.token_hash == bindparam("token_hash")))
 END_ALL = Write(delete(StaffSession).where(StaffSession.staff_id == bindparam("staff_id")))
-PURGE = Write(
-    delete(StaffSession).where(
-        (StaffSession.expires_at <= bindparam("real")) | (StaffSession.seen_at <= bindparam("idle_since"))
-    )
+PURGE = Read(
+    _Ended,
+    delete(StaffSession)
+    .where((StaffSession.expires_at <= bindparam("real")) | (StaffSession.seen_at <= bindparam("idle_since")))
+    .returning(StaffSession.token_hash),
 )
 
 
 def open_session(tx: Tx, *, staff_id: int) -> NewSession:
-    """A fresh session; those that ran out, of anybody, are swept away on the way."""
-    tx.run(PURGE, real=tx.real, idle_since=tx.real - IDLE)
+    """A fresh session; the token is a new one, whatever the browser brought."""
     session = NewSession(tx.ids.token(TOKEN_LENGTH), tx.ids.token(32), staff_id, tx.real + LONGEST)
     tx.run(
         ADD,
@@ -118,6 +122,11 @@ def end_session(tx: Tx, *, token: str) -> None:
 def end_all_sessions(tx: Tx, *, staff_id: int) -> None:
     """Log out everywhere."""
     tx.run(END_ALL, staff_id=staff_id)
+
+
+def purge_sessions(tx: Tx) -> int:
+    """Delete the rows of sessions that have run out; how many there were."""
+    return len(tx.all(PURGE, real=tx.real, idle_since=tx.real - IDLE))
 
 
 def _hash(token: str) -> str:

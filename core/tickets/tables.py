@@ -20,8 +20,8 @@ class Ticket(Base):
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     ticket_no: Mapped[str] = mapped_column(String(20), unique=True)
-    kind: Mapped[str] = mapped_column(String(16))  # inquiry, payment_report
-    queue: Mapped[str] = mapped_column(String(12))  # accounting (経理), technical
+    kind: Mapped[str] = mapped_column(String(40))  # a kind of the profile, or payment_report
+    queue: Mapped[str] = mapped_column(String(40))  # a queue of the profile: accounting (経理), technical
     status: Mapped[str] = mapped_column(String(8))  # new, open, waiting (for the member), solved
     subject: Mapped[str] = mapped_column(String(200))
     member_id: Mapped[int | None] = mapped_column(BigInteger)

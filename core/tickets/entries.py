@@ -1,0 +1,121 @@
+"""Writing tickets: entries of a thread, the changing columns of a ticket, who is told that something is new."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import bindparam, insert, update
+
+from core.db import Tx
+from core.delivery.files import FileView, get_file
+from core.members.audit import record
+from core.members.roles import ActingStaff
+from core.statements import Write
+from core.tickets.tables import Ticket, TicketMessage
+from core.tickets.threads import TicketMessageView, TicketView
+
+File = FileView | Mapping[str, Any]  # a stored file, or what an inbound says of it (`file_id`)
+
+ADD_MESSAGE = Write(insert(TicketMessage).values({name: bindparam(name) for name in TicketMessageView._fields}))
+SAVE = Write(
+    update(Ticket)
+    .where(Ticket.id == bindparam("ticket_id"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("status", "chat_id", "assignee_id", "unread", "touched_at", "answered_at", "solved_at")
+        }
+    )
+)
+SET_OUTBOX = Write(
+    update(TicketMessage)
+    .where(TicketMessage.id == bindparam("message_id"))
+    .values(outbox_id=bindparam("new_outbox_id"))
+)
+
+
+def add_entry(
+    tx: Tx,
+    ticket_id: int,
+    *,
+    author: str,
+    author_name: str,
+    body: str,
+    author_id: int | None = None,
+    visibility: str = "public",
+    files: Sequence[File] = (),
+    client_key: str | None = None,
+) -> TicketMessageView:
+    """One entry of a thread, seen at once by open pages of the desk."""
+    message = TicketMessageView(
+        id=tx.ids.new(),
+        ticket_id=ticket_id,
+        at=tx.now,
+        author=author,
+        author_id=author_id,
+        author_name=author_name,
+        visibility=visibility,
+        body=body,
+        files=[_file_ref(tx, file) for file in files],
+        outbox_id=None,
+        client_key=client_key,
+    )
+    tx.run(ADD_MESSAGE, **message._asdict())
+    wake_desk(tx, ticket_id)
+    return message
+
+
+def save_ticket(tx: Tx, ticket: TicketView) -> None:
+    """Write back what may change of a locked ticket."""
+    tx.run(
+        SAVE,
+        ticket_id=ticket.id,
+        new_status=ticket.status,
+        new_chat_id=ticket.chat_id,
+        new_assignee_id=ticket.assignee_id,
+        new_unread=ticket.unread,
+        new_touched_at=ticket.touched_at,
+        new_answered_at=ticket.answered_at,
+        new_solved_at=ticket.solved_at,
+    )
+    wake_desk(tx, ticket.id)
+
+
+def wake_desk(tx: Tx, ticket_id: int) -> None:
+    """Tell the inbox and the ticket's own page, after the commit."""
+    tx.wake("desk")
+    tx.wake(f"ticket:{ticket_id}")
+
+
+def record_delivery(tx: Tx, *, message_id: int, outbox_id: int) -> None:
+    """Where staff can see whether their answer arrived; written by whoever owes the chat message."""
+    tx.run(SET_OUTBOX, message_id=message_id, new_outbox_id=outbox_id)
+
+
+def add_bot_entry(tx: Tx, *, ticket_id: int, body: str, visibility: str = "internal") -> TicketMessageView:
+    """What the product itself notes in a thread: that a report was decided, that an answer did not arrive."""
+    return add_entry(tx, ticket_id, author="bot", author_name="", body=body, visibility=visibility)
+
+
+def _file_ref(tx: Tx, file: File) -> dict[str, Any]:
+    """As kept in the thread: ids as text (a page's numbers end at 2**53), the token for the address."""
+    view = file if isinstance(file, FileView) else get_file(tx, file_id=int(file["file_id"]))
+    return {
+        "file_id": str(view.id),
+        "name": view.name,
+        "mime": view.mime,
+        "size_bytes": view.size_bytes,
+        "token": view.token,
+    }
+
+
+def record_act(tx: Tx, staff: ActingStaff, action: str, ticket: TicketView, **detail: object) -> None:
+    """What staff did to a ticket, in the audit trail."""
+    record(
+        tx,
+        actor_kind="staff",
+        actor_id=staff.id,
+        action=action,
+        subject=f"ticket:{ticket.ticket_no}",
+        member_id=ticket.member_id,
+        detail=detail,
+    )

@@ -1,0 +1,68 @@
+"""What has happened in tickets; `core/wiring.py` and `bot/telling.py` say who listens."""
+
+from dataclasses import dataclass, field
+
+Files = tuple[dict[str, object], ...]  # as stored: id, name, mime, size_bytes, token
+
+
+@dataclass(frozen=True, slots=True)
+class TicketOpened:
+    """A member opened a ticket, or one was opened for them; `previous_no` is the solved ticket it goes on from."""
+
+    ticket_id: int
+    ticket_no: str
+    kind: str
+    queue: str
+    member_id: int | None
+    chat_id: int | None
+    previous_no: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MemberWrote:
+    """The member's words are in the thread; staff's pages are told."""
+
+    ticket_id: int
+    ticket_no: str
+    ticket_message_id: int
+    member_id: int | None
+    chat_id: int | None
+    courtesy: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StaffReplied:
+    """Staff's answer, to be owed to `chat_id`; None: the member has no chat any more and gets a mail, or staff are told.
+
+    The recipient is frozen here: what changes later does not re-target the answer.
+    """
+
+    ticket_id: int
+    ticket_no: str
+    ticket_message_id: int
+    member_id: int | None
+    chat_id: int | None
+    staff_id: int
+    staff_name: str
+    text: str = field(repr=False)
+    files: Files = field(repr=False, default=())
+
+
+@dataclass(frozen=True, slots=True)
+class TicketSolved:
+    """Staff are done; the bot talks again, and the member is told how to come back."""
+
+    ticket_id: int
+    ticket_no: str
+    kind: str
+    member_id: int | None
+    chat_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketReopened:
+    """A solved ticket is open again, by the member's words or by staff."""
+
+    ticket_id: int
+    ticket_no: str
+    by: str  # member, staff:ID

@@ -1,0 +1,85 @@
+"""What tickets do when something happens elsewhere; `core/wiring.py` connects them."""
+
+from core.billing.facts import PaymentReportAsked, PaymentReportConfirmed, PaymentReported, PaymentReportRejected
+from core.billing.reports import attach_ticket, get_report
+from core.db import Tx
+from core.dialogue.service import lock_chat_by_id, set_speaker
+from core.members.facts import ChatUnlinked
+from core.money import format_yen
+from core.tickets.chats import hand_back, list_chats_of
+from core.tickets.entries import add_bot_entry, save_ticket
+from core.tickets.policy import PAYMENT_REPORT, next_status
+from core.tickets.service import close_ticket, open_ticket
+from core.tickets.threads import get_ticket, lock_ticket
+
+REPORT_QUEUE = "accounting"
+
+
+def on_payment_reported(tx: Tx, fact: PaymentReported) -> None:
+    """A payment report is a ticket for accounting (row P3), in the transaction that took the report."""
+    report = get_report(tx, report_id=fact.report_id)
+    amount = format_yen(report.amount_yen)
+    lines = [
+        f"お支払報告 {amount}",
+        f"振込日 {report.paid_on.isoformat()}",
+        f"お名義 {report.payer_name}",
+        f"請求書 {report.invoice_no or '指定なし'}",
+        report.note,
+    ]
+    ticket = open_ticket(
+        tx,
+        kind=PAYMENT_REPORT,
+        queue=REPORT_QUEUE,
+        subject=" ".join(part for part in ("お支払報告", amount, report.invoice_no) if part),
+        body="\n".join(line for line in lines if line),
+        member_id=report.member_id,
+        chat_id=report.chat_id,
+    )
+    attach_ticket(tx, report_id=report.id, ticket_id=ticket.id)
+
+
+def on_report_asked(tx: Tx, fact: PaymentReportAsked) -> None:
+    """The question stands in the thread; from here on the member's words are for staff."""
+    ticket_id = get_report(tx, report_id=fact.report_id).ticket_id
+    if ticket_id is None:
+        return
+    chats = list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
+    for chat_id in chats:
+        lock_chat_by_id(tx, chat_id=chat_id)
+    ticket = lock_ticket(tx, ticket_id=ticket_id)
+    add_bot_entry(tx, ticket_id=ticket_id, body=fact.words, visibility="public")
+    answered_at = ticket.answered_at or tx.now
+    status = next_status(ticket.status, "reply")
+    save_ticket(
+        tx,
+        ticket._replace(status=status, unread=0, touched_at=tx.now, answered_at=answered_at, solved_at=None),
+    )
+    if ticket.chat_id is not None and ticket.chat_id in chats:
+        set_speaker(tx, chat_id=ticket.chat_id, speaker="human", ticket_id=ticket_id)
+
+
+def on_report_confirmed(tx: Tx, fact: PaymentReportConfirmed) -> None:
+    """The money is there: nothing is left to talk about."""
+    _settle(tx, fact.report_id, "入金を確認しました。", visibility="internal")
+
+
+def on_report_rejected(tx: Tx, fact: PaymentReportRejected) -> None:
+    """What the member was told stands in the thread; their next words open it again."""
+    _settle(tx, fact.report_id, fact.words, visibility="public")
+
+
+def on_chat_unlinked(tx: Tx, fact: ChatUnlinked) -> None:
+    """Nobody talks about a member's ticket in a chat that is no longer theirs."""
+    ticket_id = lock_chat_by_id(tx, chat_id=fact.chat_id).ticket_id
+    if ticket_id is not None and get_ticket(tx, ticket_id=ticket_id).member_id == fact.member_id:
+        hand_back(tx, chat_id=fact.chat_id, ticket_id=ticket_id)
+
+
+def _settle(tx: Tx, report_id: int, words: str, *, visibility: str) -> None:
+    ticket_id = get_report(tx, report_id=report_id).ticket_id
+    if ticket_id is None:
+        return
+    for chat_id in list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id)):
+        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
+    add_bot_entry(tx, ticket_id=ticket_id, body=words, visibility=visibility)
+    close_ticket(tx, ticket_id=ticket_id)
