@@ -1,6 +1,6 @@
 """One conversation out of two stores: the ticket's thread, and what the bot and the member said around it in the chat."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -19,12 +19,13 @@ class Bubble:
     look: str
     name: str
     text: str
+    order: tuple[datetime, int]
+    order: tuple[datetime, int]
     files: tuple[dict[str, Any], ...] = ()
     cards: tuple[dict[str, Any], ...] = ()
     pressables: tuple[str, ...] = ()
     outbox_id: int | None = None
     message_id: int = 0
-    order: tuple[datetime, int] = field(default=(datetime.min, 0))
 
 
 def merge(thread: Thread, said: list[MessageView]) -> tuple[Bubble, ...]:

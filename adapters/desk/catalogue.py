@@ -1,6 +1,7 @@
 """The catalogue: plans with their prices from a day on, and the bot's words in the operator's own."""
 
 from dataclasses import dataclass
+from string import Formatter
 
 from starlette.responses import Response
 
@@ -9,7 +10,7 @@ from adapters.desk.reading import field_day, field_yen, query_number, query_text
 from adapters.desk.texts import LANGUAGES
 from adapters.desk.visits import Visit
 from bot.wording import texts
-from core.counter.catalogue import change_price, change_wording, reset_wording
+from core.counter import catalogue
 from core.db import Tx
 from core.errors import DomainError
 from core.members.roles import require
@@ -30,7 +31,13 @@ class PlanPrices:
 async def show_plans(visit: Visit) -> Response:
     """Plans and prices: past, present and announced."""
     plans = await visit.read(lambda tx: _plans(tx, visit))
-    return visit.show("catalogue.html", plans=plans, terms=visit.desk.profile.renewal.terms, monthly=MONTHLY_LIST, gross=visit.desk.profile.price_includes_tax)
+    return visit.show(
+        "catalogue.html",
+        plans=plans,
+        terms=visit.desk.profile.renewal.terms,
+        monthly=MONTHLY_LIST,
+        gross=visit.desk.profile.price_includes_tax,
+    )
 
 
 def _plans(tx: Tx, visit: Visit) -> list[PlanPrices]:
@@ -52,12 +59,17 @@ async def set_price(visit: Visit) -> Response:
     price_yen, valid_from = field_yen(form, "price"), field_day(form, "valid_from")
     plan_code = form.text("plan", limit=40)
     await visit.write(
-        lambda tx: change_price(
-            tx, visit.staff, plan_code=plan_code, term_months=int(term), price_yen=price_yen, valid_from=valid_from
+        lambda tx: catalogue.add_price(
+            tx,
+            staff=visit.staff,
+            plan_code=plan_code,
+            term_months=int(term),
+            price_yen=price_yen,
+            valid_from=valid_from,
         ),
         name="set_price",
     )
-    return visit.go(f"/desk/catalogue#plan-{plan_code}", done="")
+    return visit.go("/desk/catalogue", done="price_added")
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,12 +121,25 @@ async def set_wording(visit: Visit) -> Response:
     address = back if back.startswith("/desk/catalogue/wordings") else "/desk/catalogue/wordings"
     if form.text("reset"):
         await visit.write(
-            lambda tx: reset_wording(tx, visit.staff, language=language, key=key), name="reset_wording"
+            lambda tx: catalogue.remove_wording(tx, staff=visit.staff, language=language, key=key), name="reset_wording"
         )
         return visit.go(address, done="wording_reset")
-    default = texts(language)[key]
+    _check_places(text, texts(language)[key])
     await visit.write(
-        lambda tx: change_wording(tx, visit.staff, language=language, key=key, text=text, default=default),
+        lambda tx: catalogue.set_wording(tx, staff=visit.staff, language=language, key=key, text=text),
         name="set_wording",
     )
     return visit.go(address, done="wording_set")
+
+
+def _check_places(text: str, default: str) -> None:
+    """The operator's words may leave a value out, never ask for one that is not there: the bot could not say it."""
+    try:
+        wanted = {name for _, name, _, _ in Formatter().parse(text) if name is not None}
+    except ValueError as error:
+        raise DomainError("wording_braces") from error
+    known = {name for _, name, _, _ in Formatter().parse(default) if name is not None}
+    if extra := sorted(wanted - known):
+        raise DomainError(
+            "wording_place", place=extra[0], known=", ".join(f"{{{name}}}" for name in sorted(known)) or "–"
+        )

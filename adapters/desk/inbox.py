@@ -1,8 +1,8 @@
 """The desk's first page: tickets and payment reports with their filters, and the box of troubles; fresh by itself."""
 
 from dataclasses import dataclass
-from datetime import datetime
 from functools import partial
+from typing import Any
 
 from starlette.responses import Response
 
@@ -47,7 +47,7 @@ async def _draw(visit: Visit) -> Parts:
     return Parts({name: visit.draw(template, values) for name, template in parts.items()})
 
 
-async def _look(visit: Visit) -> dict[str, object]:
+async def _look(visit: Visit) -> dict[str, Any]:
     filters, given = _filters(visit)
     page = query_number(visit, "page") or 1
     look = await visit.read(partial(_read, visit=visit, filters=filters, page=page))
@@ -92,14 +92,10 @@ def _link(visit: Visit, **changes: object) -> str:
     return address.replace("/desk/events/inbox", "/desk", 1)
 
 
-
-
 async def send_again(visit: Visit) -> Response:
     """再送."""
     outbox_id = number_in_path(visit, "outbox_id")
-    again = await visit.write(
-        lambda tx: send_delivery_again(tx, visit.staff, outbox_id=outbox_id), name="send_again"
-    )
+    again = await visit.write(lambda tx: send_delivery_again(tx, visit.staff, outbox_id=outbox_id), name="send_again")
     return visit.go(_back(visit), done="sent_again" if again else "was_done")
 
 

@@ -52,12 +52,12 @@ async def show_invoices(visit: Visit) -> Response:
     more = len(rows) > PAGE_ROWS
     rows = rows[:PAGE_ROWS]
     older = with_query(visit, before=rows[-1].invoice.id) if more else ""
-    return visit.show("invoices.html", rows=rows, older=older, given={"state": state, "q": query}, states=INVOICE_STATES)
+    return visit.show(
+        "invoices.html", rows=rows, older=older, given={"state": state, "q": query}, states=INVOICE_STATES
+    )
 
 
 async def show_invoice(visit: Visit) -> Response:
     """One invoice: lines, what it extends, what came for it, and the form for a transfer seen in the bank."""
-    page = await visit.read(
-        partial(find_invoice_page, staff=visit.staff, invoice_no=text_in_path(visit, "invoice_no"))
-    )
+    page = await visit.read(partial(find_invoice_page, staff=visit.staff, invoice_no=text_in_path(visit, "invoice_no")))
     return visit.show("invoice.html", page=page, invoice=page.invoice, client_key=visit.new_key())

@@ -1,5 +1,7 @@
 """Money confirmed by hand: first what would happen, then the same by a press; reports asked back or refused."""
 
+from typing import Any
+
 from starlette.responses import Response
 
 from adapters.desk.guards import Refused
@@ -136,7 +138,7 @@ def _back_to(tx: Tx, report: ReportView) -> str:
 
 
 def _show_preview(visit: Visit, preview: PaymentPreview, *, action: str, back: str, payer: str = "") -> Response:
-    values = {
+    values: dict[str, Any] = {
         "preview": preview,
         "action": action,
         "back": back,

@@ -5,8 +5,8 @@ from datetime import date, datetime, time, timedelta
 
 from starlette.responses import Response
 
-from adapters.desk.guards import Refused
 from adapters.desk.reading import number_in_path, query_day, query_number, query_text, with_query
+from adapters.desk.texts import list_codes
 from adapters.desk.visits import Visit
 from core.clock import at_in_japan
 from core.db import Tx
@@ -18,12 +18,6 @@ from core.members.roles import ROLES, require
 from core.members.service import find_member
 from core.members.staff import StaffView, add_staff, disable_staff, list_staff, set_role
 
-ACTIONS = (
-    "member.viewed", "member.changed", "report.confirmed", "report.asked", "report.rejected", "payment.recorded",
-    "ticket.replied", "ticket.claimed", "ticket.released", "ticket.solved", "ticket.reopened", "link.revoked", "delivery.sent_again",
-    "inbox.revived", "price.set", "wording.set", "wording.removed", "staff.added", "staff.disabled", "staff.role_set",
-    "staff.logged_in", "staff.login_refused", "staff.locked", "clock.moved",
-)  # fmt: skip
 SALT = SystemIds()  # secrets of the operating system
 
 
@@ -106,7 +100,9 @@ async def show_audit(visit: Visit) -> Response:
 
     page, people = await visit.read(look)
     older = with_query(visit, before=page.before_id) if page.before_id else ""
-    return visit.show("audit.html", entries=page.entries, older=older, given=given, people=people, actions=ACTIONS)
+    return visit.show(
+        "audit.html", entries=page.entries, older=older, given=given, people=people, actions=list_codes("audit_action")
+    )
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -2,9 +2,12 @@
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+from bot.wording import show_date, show_yen
 
 LANGUAGES = ("ja", "en")
 FOLDER = Path(__file__).parent / "texts"
@@ -15,6 +18,11 @@ def load_texts(language: str) -> Mapping[str, str]:
     """All texts of a language, "page.key" → text."""
     tables = tomllib.loads((FOLDER / f"{language}.toml").read_text("utf-8"))
     return {f"{table}.{key}": text for table, texts in tables.items() for key, text in texts.items()}
+
+
+def list_codes(table: str) -> list[str]:
+    """All codes of a table of words, as the file orders them."""
+    return [key.removeprefix(f"{table}.") for key in load_texts(LANGUAGES[0]) if key.startswith(f"{table}.")]
 
 
 class Texts:
@@ -42,6 +50,13 @@ class Texts:
         if text is None:
             return self._texts["error.other"].format(code=code)
         try:
-            return text.format(**data)
+            return text.format(**{name: self._shown(name, value) for name, value in data.items()})
         except (KeyError, IndexError):
             return self._texts["error.other"].format(code=code)
+
+    def _shown(self, name: str, value: object) -> object:
+        if isinstance(value, date):
+            return show_date(value, self.language)
+        if isinstance(value, int) and name.endswith("_yen"):
+            return show_yen(value, self.language)
+        return value

@@ -1,5 +1,6 @@
 """A ticket: the conversation with the member, the box to answer in, the card beside it; live both ways."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -20,8 +21,9 @@ from core.delivery.files import MAX_FILE_BYTES
 from core.delivery.outbox import DeliveryView, find_delivery
 from core.dialogue.service import ChatView, get_chat
 from core.errors import DomainError
-from core.tickets import service as tickets
-from core.tickets.threads import Thread, get_ticket, mark_read
+from core.tickets.assignment import claim, release
+from core.tickets.service import give_back, reopen, solve
+from core.tickets.threads import Thread, mark_read
 
 PENDING = frozenset({"queued", "sending"})
 
@@ -102,7 +104,12 @@ def _values(visit: Visit, found: TicketLook) -> dict[str, Any]:
         "ticket": found.thread.ticket,
         "thread": found.thread,
         "kind_name": next(
-            (kind.name.text(_language(visit)) for kind in profile.support.kinds if kind.code == found.thread.ticket.kind), ""
+            (
+                kind.name.text(_language(visit))
+                for kind in profile.support.kinds
+                if kind.code == found.thread.ticket.kind
+            ),
+            "",
         ),
         "queue_name": next(
             (q.name.text(_language(visit)) for q in profile.support.queues if q.code == found.thread.ticket.queue), ""
@@ -156,9 +163,7 @@ async def _stale(visit: Visit, *, text: str, kind: str, words: str) -> Response:
     """The member wrote after the page was drawn: the newer words first, then a second press."""
     if visit.scripted:
         parts = await _draw(visit, ticket_no=text_in_path(visit, "ticket_no"))
-        thread = await visit.read(
-            lambda tx: find_thread(tx, visit.staff, ticket_no=text_in_path(visit, "ticket_no"))
-        )
+        thread = await visit.read(lambda tx: find_thread(tx, visit.staff, ticket_no=text_in_path(visit, "ticket_no")))
         last = str(thread.last_member_message_id)
         return json_answer({"error": "stale", "text": words, "update": parts.html, "last_seen": last}, 409)
     return await _page(visit, status=409, typed=text, warning=words, kind=kind)
@@ -181,11 +186,12 @@ async def read_to(visit: Visit) -> Response:
     return json_answer({"ok": True}) if visit.scripted else visit.go(f"/desk/tickets/{ticket_no}")
 
 
-ACTS = {
-    "claim": tickets.claim,
-    "release": tickets.release,
-    "solve": tickets.solve,
-    "reopen": tickets.reopen,
+ACTS: dict[str, Callable[..., object]] = {
+    "claim": claim,
+    "release": release,
+    "solve": solve,
+    "reopen": reopen,
+    "give_back": give_back,
 }
 
 
@@ -197,8 +203,7 @@ async def act(visit: Visit) -> Response:
         raise Refused(404, "not_found")
 
     def work(tx: Tx) -> None:
-        ticket = get_ticket(tx, ticket_id=find_thread(tx, visit.staff, ticket_no=ticket_no).ticket.id)
-        use_case(tx, visit.staff, ticket_id=ticket.id)
+        use_case(tx, visit.staff, ticket_id=find_thread(tx, visit.staff, ticket_no=ticket_no).ticket.id)
 
     await visit.write(work, name=name)
     return visit.go(f"/desk/tickets/{ticket_no}", done=f"ticket_{name}")

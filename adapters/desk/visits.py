@@ -121,7 +121,9 @@ class Visit:
         """Why not, in plain words; the script shows it beside the form, so that nothing typed is lost."""
         words = self.texts.error(code, data)
         if self.scripted:
-            fresh = {"csrf": self.staff.csrf} if code == "old_form" else {}  # logged in anew in another tab: press again
+            fresh = (
+                {"csrf": self.staff.csrf} if code == "old_form" else {}
+            )  # logged in anew in another tab: press again
             return json_answer({"error": code, "text": words, **fresh}, status)
         return self.show("refused.html", status=status, title=self.texts.name("refused", status), words=words)
 
@@ -210,7 +212,9 @@ async def _answer(desk: Desk, request: Request, endpoint: Endpoint, *, limit_byt
 
 def _to_login(request: Request) -> Response:
     if request.headers.get("x-desk") == "1":
-        return json_answer({"error": "login_needed", "text": Texts(chosen_language(request, "ja"))("error.login_needed")}, 401)
+        return json_answer(
+            {"error": "login_needed", "text": Texts(chosen_language(request, "ja"))("error.login_needed")}, 401
+        )
     if request.method != "GET":
         return RedirectResponse("/desk/login", 303)
     return RedirectResponse(f"/desk/login?next={quote(local_address(str(request.url)))}", 303)

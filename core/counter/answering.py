@@ -46,7 +46,7 @@ def reply_with_files(
     `file_too_large`, `file_empty`.
     """
     require(staff, "note" if internal else "reply")
-    first = tx.first(BY_CLIENT_KEY, client_key=f"{staff.id}:{client_key}"[:80])
+    first = tx.first(BY_CLIENT_KEY, client_key=f"{staff.id}:{client_key}")
     if first is not None and first.ticket_id == ticket_id and first.body == text.strip():
         return first
     files = [_store(tx, ticket_id, upload) for upload in uploads]

@@ -11,7 +11,7 @@ def lock_chats(tx: Tx, *, member_id: int, also: int | None = None) -> list[ChatV
     Whoever will tell a member something locks their chats before anything else: a turn of the chat locks in the same
     order (chat, member, contract, invoice), so the two can wait for each other but never both.
     """
-    chat_ids = {chat.chat_id for chat in linked_chats(tx, member_id=member_id)}
+    chat_ids = {chat.id for chat in linked_chats(tx, member_id=member_id)}
     if also is not None:
         chat_ids.add(also)
     return [lock_chat_by_id(tx, chat_id=chat_id) for chat_id in sorted(chat_ids)]

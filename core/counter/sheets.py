@@ -23,7 +23,6 @@ from core.errors import DomainError
 from core.members.roles import ActingStaff, is_allowed, mask_name, mask_text, require
 from core.money import checked_yen
 from core.profiles.model import Profile
-from core.tickets.service import add_bot_entry
 from core.tickets.threads import TicketView
 
 
@@ -149,10 +148,8 @@ def ask_about_report(tx: Tx, staff: ActingStaff, *, report_id: int, words: str) 
     Errors: DomainError `forbidden`, `report_not_found`, `report_decided`, `words_missing`.
     """
     require(staff, "ask_back")
-    report = _lock_for_words(tx, report_id, words)
-    asked = ask_back(tx, staff=staff, report_id=report_id, words=words)
-    _note_in_thread(tx, report, words)
-    return asked
+    _lock_for_words(tx, report_id, words)
+    return ask_back(tx, staff=staff, report_id=report_id, words=words)
 
 
 def refuse_report(tx: Tx, staff: ActingStaff, *, report_id: int, words: str) -> ReportView:
@@ -161,24 +158,15 @@ def refuse_report(tx: Tx, staff: ActingStaff, *, report_id: int, words: str) -> 
     Errors: DomainError `forbidden`, `report_not_found`, `report_decided`, `words_missing`.
     """
     require(staff, "confirm_payment")
-    report = _lock_for_words(tx, report_id, words)
-    refused = reject_report(tx, staff=staff, report_id=report_id, words=words)
-    if report.state != "rejected":
-        _note_in_thread(tx, report, words)
-    return refused
+    _lock_for_words(tx, report_id, words)
+    return reject_report(tx, staff=staff, report_id=report_id, words=words)
 
 
-def _lock_for_words(tx: Tx, report_id: int, words: str) -> ReportView:
+def _lock_for_words(tx: Tx, report_id: int, words: str) -> None:
     if not words.strip():
         raise DomainError("words_missing")
     report = get_report(tx, report_id=report_id)
     lock_chats(tx, member_id=report.member_id, also=report.chat_id)
-    return get_report(tx, report_id=report_id)
-
-
-def _note_in_thread(tx: Tx, report: ReportView, words: str) -> None:
-    if report.ticket_id is not None:
-        add_bot_entry(tx, ticket_id=report.ticket_id, body=words, visibility="public")
 
 
 def record_payment_by_hand(

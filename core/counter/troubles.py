@@ -62,7 +62,9 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
     deliveries = list_troubled(tx)[:SHOWN]
     lapsing = list_lapsing(tx, limit=SHOWN)
     money = list_suspense(tx, limit=SHOWN)
-    ids = {d.member_id for d in deliveries} | {item.invoice.member_id for item in lapsing} | {p.member_id for p in money}
+    ids = (
+        {d.member_id for d in deliveries} | {item.invoice.member_id for item in lapsing} | {p.member_id for p in money}
+    )
     members = {
         member.id: shown_member(staff, member)
         for member in list_members(tx, member_ids=sorted(i for i in ids if i is not None))
