@@ -20,7 +20,6 @@ class Bubble:
     name: str
     text: str
     order: tuple[datetime, int]
-    order: tuple[datetime, int]
     files: tuple[dict[str, Any], ...] = ()
     cards: tuple[dict[str, Any], ...] = ()
     pressables: tuple[str, ...] = ()

@@ -56,7 +56,9 @@ async def add_person(visit: Visit) -> Response:
 async def disable_person(visit: Visit) -> Response:
     """Ends an account and its sessions."""
     staff_id = number_in_path(visit, "staff_id")
-    await visit.write(lambda tx: disable_staff(tx, by=visit.staff, staff_id=_known(tx, staff_id)), name="disable_staff")
+    await visit.write(
+        lambda tx: disable_staff(tx, by=visit.staff, staff_id=_known(tx, visit, staff_id)), name="disable_staff"
+    )
     return visit.go("/desk/staff", done="staff_disabled")
 
 
@@ -64,12 +66,13 @@ async def change_role(visit: Visit) -> Response:
     """Another role, from the person's next request on."""
     staff_id, role = number_in_path(visit, "staff_id"), visit.need_form().text("role", limit=10)
     await visit.write(
-        lambda tx: set_role(tx, by=visit.staff, staff_id=_known(tx, staff_id), role=role), name="set_role"
+        lambda tx: set_role(tx, by=visit.staff, staff_id=_known(tx, visit, staff_id), role=role), name="set_role"
     )
     return visit.go("/desk/staff", done="role_set")
 
 
-def _known(tx: Tx, staff_id: int) -> int:
+def _known(tx: Tx, visit: Visit, staff_id: int) -> int:
+    require(visit.staff, "manage_staff")
     if all(person.id != staff_id for person in list_staff(tx)):
         raise DomainError("staff_not_found")
     return staff_id

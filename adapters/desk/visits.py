@@ -96,7 +96,7 @@ class Visit:
             "csrf": self.staff.csrf,
             "can": dict.fromkeys(self.rights, True),
             "path": self.request.url.path,
-            "here": local_address(str(self.request.url)),
+            "here": local_address(str(self.request.url)) if self.request.method == "GET" else "/desk",
             "demo": self.desk.settings.demo,
             "operator": self.desk.profile.operator,
             "now": self.now,
