@@ -26,6 +26,7 @@ class StopReason(StrEnum):
     ENDED = "ended"
     CANCELLED = "cancelled"
     AUTOMATIC = "automatic"
+    WITHDRAWN = "withdrawn"
     OPTED_OUT = "opted_out"
 
 
@@ -55,6 +56,20 @@ class MilestoneDecision(NamedTuple):
     milestone: int
     decision: Decision
     reason: str
+
+
+class Wave(NamedTuple):
+    """Whose turn it is at a moment of the day: members are spread over `seconds` from the time of sending by their id.
+
+    The remainder is a number that a database can work out, so that only those whose turn has come are read.
+    """
+
+    seconds: int
+    elapsed: int
+
+    def takes(self, member_id: int) -> bool:
+        """Whether the member's turn has come; once it has, it stays so for the rest of the day."""
+        return member_id % self.seconds <= self.elapsed
 
 
 class SecondLook(NamedTuple):
@@ -109,8 +124,12 @@ def stop_reason(
     auto_renewal: bool,
     opted_out: bool,
     today: date,
+    withdrawn: bool = False,
 ) -> StopReason | None:
-    """Return why a cycle must not be reminded of as of a day, None when it may: asked at each tick and at sending."""
+    """Return why a cycle must not be reminded of as of a day, None when it may: asked at each tick and at sending.
+
+    `withdrawn`: the member has left (退会).
+    """
     if contract_expires_on != cycle_expires_on:
         return StopReason.RENEWED
     state = contract_state(status=status, expires_on=contract_expires_on, grace_days=grace_days, today=today)
@@ -120,6 +139,8 @@ def stop_reason(
         return StopReason.CANCELLED
     if auto_renewal:
         return StopReason.AUTOMATIC
+    if withdrawn:
+        return StopReason.WITHDRAWN
     return StopReason.OPTED_OUT if opted_out else None
 
 
@@ -128,8 +149,8 @@ def due_milestones(cycle: ReminderCycle, *, today: date) -> list[MilestoneDecisi
 
     At most one comes back queued: the latest whose day has come, and only if it has no row yet; after downtime the
     older ones are superseded. Milestones before the cycle's birth are suppressed. A final stop suppresses all the rest;
-    a stop that may be taken back (cancelled, automatic, opted out) only what is due, so that a contract that falls back
-    to renewal by hand is reminded of from then on (A3).
+    a stop that may be taken back (cancelled, automatic, withdrawn, opted out) only what is due, so that a contract that
+    falls back to renewal by hand is reminded of from then on (A3).
     """
     stop = _stop_as_of(cycle, today)
     undecided = cycle.undecided()
@@ -186,6 +207,17 @@ def is_quiet(at: datetime, *, quiet_from: time, quiet_until: time) -> bool:
     if quiet_from <= quiet_until:
         return quiet_from <= clock_time < quiet_until
     return clock_time >= quiet_from or clock_time < quiet_until
+
+
+def open_wave(now: datetime, *, send_at: time, quiet_from: time, quiet_until: time, spread_minutes: int) -> Wave | None:
+    """Return whose reminders are decided now, None before the day's time of sending and in the quiet hours.
+
+    After the spread everybody's turn has come: what downtime held up leaves at once, at the pace of its channel.
+    """
+    elapsed = int((now - _at(now.astimezone(JST).date(), send_at)).total_seconds())
+    if elapsed < 0 or is_quiet(now, quiet_from=quiet_from, quiet_until=quiet_until):
+        return None
+    return Wave(max(1, spread_minutes * 60), elapsed)
 
 
 def earliest_send_at(
