@@ -116,9 +116,9 @@ class Wakeups:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._listeners: dict[str, list[Callable[[], None]]] = {}
+        self._listeners: dict[str, list[Callable[[], object]]] = {}
 
-    def listen(self, topic: str, callback: Callable[[], None]) -> Callable[[], None]:
+    def listen(self, topic: str, callback: Callable[[], object]) -> Callable[[], None]:
         """Call `callback` (from any thread; it must not block) at each wake-up; returns the way to stop it."""
         with self._lock:
             self._listeners.setdefault(topic, []).append(callback)

@@ -63,7 +63,7 @@ class AiohttpRequest(BaseRequest):
             await self._session.close()
             self._session = None
 
-    async def do_request(  # noqa: PLR0917 - the library's signature
+    async def do_request(
         self,
         url: str,
         method: str,

@@ -1,5 +1,6 @@
 """`madoguchi import KIND FILE`: members and contracts of the old system into Madoguchi (row M12)."""
 
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -9,17 +10,19 @@ from typing import cast
 
 import click
 import orjson
+import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from bot.commands import load_settings, opened_database, profile_of
 from bot.wording import Wording
-from core.db import Database
+from core.db import Database, run
 from core.errors import DomainError
 from core.exchange.importing import KINDS, ImportPlan, Tally, apply_import, plan_import, read_rules
 from core.exchange.mapping import MappingFile, read_mapping
 from core.exchange.reading import Encoding, FileForm, read_form
+from core.profiles.catalogue import ensure_catalogue
 from core.profiles.model import Profile
 
 LATER_KINDS = ("invoices", "events", "reservations", "faq")
@@ -80,6 +83,9 @@ def import_(context: click.Context, /, lang: str, **options: object) -> None:
         data = {**error.data, "max_mb": cast("int", error.data.get("max_bytes", 0)) // MEGABYTE}
         click.echo(words(f"import.refused.{error.code}", **data), err=True)
         sys.exit(1)
+    except (sqlite3.Error, psycopg.Error) as error:  # whole chunks are written, nothing of the one under way
+        click.echo(words("import.interrupted", error=str(error).strip()), err=True)
+        sys.exit(1)
 
 
 def _import(wishes: Wishes, words: Wording, open_: Open) -> int:
@@ -101,6 +107,7 @@ def _import(wishes: Wishes, words: Wording, open_: Open) -> int:
         blocked = bool(plan.tally.problems) and not wishes.skip_bad
         done: Tally | None = None
         if not wishes.dry_run and not blocked:
+            run(database, lambda tx: ensure_catalogue(tx, profile=profile), name="catalogue")
             with _progress(words("import.writing"), len(plan.rows)) as advance:
                 done = apply_import(database, plan, skip_bad=wishes.skip_bad, progress=advance)
     _show = _show_json if wishes.as_json else _show_text

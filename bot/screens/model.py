@@ -25,6 +25,11 @@ class Button:
     url: str = ""
 
 
+def answer(label: str, value: Any, *, primary: bool = False) -> Button:
+    """A button that answers the present step of a form; the form's engine adds its run and revision."""
+    return Button(label, "form.answer", {"value": value}, style="primary" if primary else "normal")
+
+
 @dataclass(frozen=True, slots=True)
 class Card:
     """A titled table of facts: a contract, an invoice, bank details."""

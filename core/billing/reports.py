@@ -18,6 +18,7 @@ from core.billing.payments import (
 )
 from core.billing.tables import Invoice, PaymentReport
 from core.db import Tx
+from core.dialogue.service import lock_chat_by_id
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
@@ -266,7 +267,11 @@ def reject_report(tx: Tx, *, staff: ActingStaff, report_id: int, words: str) -> 
 
 
 def _lock(tx: Tx, report_id: int) -> ReportView:
-    lock_money(tx, member_id=get_report(tx, report_id=report_id).member_id)
+    """The chat first, as in the member's own turns: its ticket is settled at the end of this one."""
+    report = get_report(tx, report_id=report_id)
+    if report.chat_id is not None:
+        lock_chat_by_id(tx, chat_id=report.chat_id)
+    lock_money(tx, member_id=report.member_id)
     return tx.one(LOCKED, report_id=report_id)
 
 

@@ -152,6 +152,11 @@ LOST = Read(
     .limit(200)
     .with_for_update(skip_locked=True),
 )
+POSTPONE = Write(
+    update(Outbox)
+    .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "sending", Outbox.lease_owner == bindparam("owner"))
+    .values(state="queued", due_at=bindparam("new_due"), lease_owner=None, lease_until=None)
+)
 SETTLE_LOST = Write(
     update(Outbox)
     .where(Outbox.id == bindparam("outbox_id"))
@@ -207,7 +212,14 @@ COUNTS = Read(_Count, select(Outbox.state, func.count()).group_by(Outbox.state))
 REPEATS = Read(_Id, select(func.coalesce(func.sum(Outbox.repeats), 0)))
 NEXT_DUE = Read(
     _Id,
-    select(Outbox.id).where(Outbox.channel == bindparam("channel_"), among(Outbox.state, "queued", "sending")).limit(1),
+    select(Outbox.id)
+    .where(
+        Outbox.channel == bindparam("channel_"),
+        among(Outbox.state, "queued", "sending"),
+        Outbox.due_at <= bindparam("now"),
+        Outbox.next_try_at <= bindparam("real"),
+    )
+    .limit(1),
 )
 
 
@@ -339,6 +351,11 @@ def record_cancelled(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None
     _finish(tx, outbox_id=outbox_id, owner=owner, state="cancelled", answer=answer)
 
 
+def postpone(tx: Tx, *, outbox_id: int, owner: str, due_at: datetime) -> None:
+    """Quiet hours began before it could leave: it is due later."""
+    tx.run(POSTPONE, outbox_id=outbox_id, owner=owner, new_due=due_at)
+
+
 def record_unknown(tx: Tx, *, outbox_id: int, owner: str, channel: str, kind: str, attempts: int, answer: str) -> None:
     """Nobody knows whether it arrived: again where a double does less harm than a loss, else listed for staff."""
     if (kind in SEND_AGAIN or channel in RETRY_SAFE_CHANNELS) and attempts < TRIES:
@@ -425,6 +442,6 @@ def count_by_state(tx: Tx) -> dict[str, int]:
     return {**{row.state: row.n for row in tx.all(COUNTS)}, "repeats": tx.one(REPEATS).id}
 
 
-def has_open(tx: Tx, *, channel: str) -> bool:
-    """Whether anything of a lane is queued or being sent (also for later)."""
-    return tx.first(NEXT_DUE, channel_=channel) is not None
+def has_due(tx: Tx, *, channel: str) -> bool:
+    """Whether anything of a lane could be sent now or is being sent."""
+    return tx.first(NEXT_DUE, channel_=channel, now=tx.now, real=tx.real) is not None

@@ -5,23 +5,26 @@ from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, or_, select, update
+from sqlalchemy import bindparam, or_, select, update
 
+from core.contracts.changes import ADD as ADD_CHANGE
+from core.contracts.changes import ContractFacts
+from core.contracts.facts import ContractCreated
 from core.contracts.policy import ContractStatus, assumed_anchor, contract_state, grace_end_on
-from core.contracts.tables import Contract, ContractChange, Renewal
+from core.contracts.service import ADD as INSERT
+from core.contracts.service import label_key
+from core.contracts.tables import Contract, Renewal
 from core.db import Tx
 from core.delivery.counters import raise_number, take_numbers
 from core.exchange.decisions import Change, Context, Decision, Note, first_milestone_on
 from core.exchange.rows import ImportRules, Problem, Row, is_anchor_of
-from core.members.policy import fold
 from core.members.tables import Member
 from core.statements import Read, Write, one_of
 
 NUMBER = re.compile(r"C-([0-9]{6,12})")
 CAUSE = "import"
 _FIXED = ("id", "created_at", "contract_no")
-_FACTS = ("status", "expires_on", "anchor", "cycle_no")  # recorded at every change
-_RECORDED = (*_FACTS, "external_key", "member_id", "plan_code", "label", "auto_renewal", "started_on")
+_RECORDED = (*ContractFacts._fields, "external_key", "member_id", "plan_code", "label", "auto_renewal", "started_on")
 _STAGE = {"trial": 0, "active": 1, "in_grace": 1, "cancelled": 2, "ended": 3}
 
 
@@ -83,16 +86,10 @@ HOLDERS = Read(
 OPEN_RENEWALS = Read(
     _Open, select(Renewal.contract_id).where(one_of(Renewal.contract_id, "contract_ids"), Renewal.state == "open")
 )
-INSERT = Write(insert(Contract).values({name: bindparam(name) for name in COLUMNS}))
 UPDATE = Write(
     update(Contract)
     .where(Contract.id == bindparam("id_"))
     .values({name: bindparam(name) for name in COLUMNS if name not in _FIXED})
-)
-RECORD_CHANGE = Write(
-    insert(ContractChange).values(
-        {name: bindparam(name) for name in ("id", "contract_id", "at", "cause", "before", "after")}
-    )
 )
 
 
@@ -145,7 +142,9 @@ def write_contracts(tx: Tx, decision: Decision, context: Context) -> None:
         _record(tx, new["id"], before, new, tuple(before))
         for new, before in zip(decision.updates, decision.before, strict=True)
     ]
-    tx.many(RECORD_CHANGE, records)
+    tx.many(ADD_CHANGE, records)
+    for values in inserts:
+        tx.emit(ContractCreated(values["id"], values["member_id"]))
 
 
 def reserve_contract_numbers(tx: Tx, rows: Sequence[Row]) -> None:
@@ -153,11 +152,6 @@ def reserve_contract_numbers(tx: Tx, rows: Sequence[Row]) -> None:
     highest = max((int(found[1]) for row in rows if row.number and (found := NUMBER.fullmatch(row.number))), default=0)
     if highest:
         raise_number(tx, series="contract", at_least=highest)
-
-
-def label_key(label: str) -> str:
-    """The label folded for search."""
-    return fold(label)
 
 
 def _record(tx: Tx, contract_id: int, before: dict[str, Any], after: dict[str, Any], names: Sequence[str]) -> Any:
@@ -268,7 +262,7 @@ def _decide_change(
         decision.unchanged += 1
         return
     decision.updates.append({**old, **changed})
-    decision.before.append({name: old[name] for name in _RECORDED if name in changed or name in _FACTS})
+    decision.before.append({name: old[name] for name in _RECORDED if name in changed or name in ContractFacts._fields})
     shown = [name for name in changed if name in row.given or name in ("member_id", "status", "anchor")]
     headers = {"member_id": "member_key", "plan_code": "plan"}
     decision.changes.append(Change(row.line, tuple(context.layout.header(headers.get(name, name)) for name in shown)))

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from core.contracts.policy import grace_end_on
@@ -49,6 +50,7 @@ class Decision:
     notes: list[Note] = field(default_factory=list)
 
 
+@lru_cache(maxsize=8192)
 def first_milestone_on(rules: ImportRules, *, expires_on: date, status: str, trial: bool, early: bool) -> date | None:
     """The day the next reminder of a cycle born today is due; milestones before its birth are suppressed (algorithms.md 8).
 

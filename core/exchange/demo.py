@@ -31,6 +31,7 @@ from core.exchange.members import decide_members, write_members
 from core.exchange.rows import Row
 from core.exchange.sample import Numbering, SampleContract, SampleMember, make_members
 from core.members.tables import Member
+from core.profiles.catalogue import ensure_catalogue
 from core.profiles.model import Profile
 from core.statements import Read
 
@@ -49,9 +50,10 @@ ANY_MEMBER = Read(_Known, select(Member.id).limit(1))
 
 
 def fill_demo(tx: Tx, *, profile: Profile, day: date) -> bool:
-    """Fill an empty database whose catalogue is there; False, and nothing done, when there is any member already."""
+    """Fill an empty database, the catalogue too; False, and nothing done, when there is any member already."""
     if tx.first(ANY_MEMBER) is not None:
         return False
+    ensure_catalogue(tx, profile=profile)
     numbering = Numbering("M-{:06d}", "C-{:06d}", members_before=1, contracts_before=5, servers_before=4)
     others = make_members(OTHERS, seed=SEED, day=day, numbering=numbering)
     people = [demo_member(day), *_due_soon(others, day)]

@@ -11,8 +11,6 @@ from functools import partial
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import select
-
 from core.db import Database, Tx, run
 from core.errors import DomainError
 from core.exchange.contracts import decide_contracts, reserve_contract_numbers, write_contracts
@@ -23,22 +21,12 @@ from core.exchange.reading import FileForm, Record, read_csv
 from core.exchange.rows import Findings, ImportRules, Problem, Row, read_contract, read_member
 from core.exchange.values import plain
 from core.members.audit import record
+from core.profiles.catalogue import list_plans
 from core.profiles.model import Profile
-from core.profiles.tables import Plan
-from core.statements import Read
 
 CHUNK_ROWS = 1000
 LOOK_ROWS = 250
 Progress = Callable[[int], None]
-
-
-class _PlanRow(NamedTuple):
-    code: str
-    name_ja: str
-    name_en: str
-
-
-PLANS = Read(_PlanRow, select(Plan.code, Plan.name_ja, Plan.name_en).order_by(Plan.position, Plan.code))
 
 
 class Kind(NamedTuple):
@@ -88,15 +76,15 @@ class ImportPlan:
 
 
 def read_rules(tx: Tx, profile: Profile) -> ImportRules:
-    """The profile's and the catalogue's part in an import. Raises DomainError `no_catalogue` without any plan."""
-    plans = tx.all(PLANS)
-    if not plans:
-        raise DomainError("no_catalogue")
+    """The profile's and the catalogue's part in an import; as long as the catalogue is empty, the profile's own plans."""
+    plans = [(plan.code, plan.name_ja, plan.name_en) for plan in list_plans(tx, with_retired=True)]
+    plans = plans or [(plan.code, plan.name.ja, plan.name.en) for plan in profile.plans]
     trial = profile.trial
     return ImportRules(
         today=tx.today,
-        plans={plain(word).lower(): plan.code for plan in reversed(plans) for word in reversed(plan)},
-        plan_names=tuple(f"{plan.name_ja}({plan.code})" for plan in plans),
+        language=profile.language,
+        plans={plain(word).lower(): plan[0] for plan in reversed(plans) for word in reversed(plan)},
+        plan_names=tuple(f"{name_ja}({code})" for code, name_ja, _ in plans),
         grace_days=profile.renewal.grace_days,
         trial_grace_days=trial.grace_days if trial else 0,
         milestones=profile.reminders.milestones,

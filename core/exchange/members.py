@@ -12,7 +12,7 @@ from core.contracts.tables import Contract
 from core.db import Tx
 from core.delivery.counters import raise_number, take_numbers
 from core.exchange.decisions import Change, Context, Decision, Note, first_milestone_on
-from core.exchange.rows import Problem, Row
+from core.exchange.rows import Problem, Row, guessed_kind
 from core.members.audit import ADD as ADD_AUDIT
 from core.members.policy import email_key, format_member_no, search_text
 from core.members.tables import ChatLink, Member
@@ -27,7 +27,6 @@ _DEFAULTS: dict[str, Any] = {
     "postal_code": None,
     "address": None,
     "birth_on": None,
-    "language": "ja",
     "status": "active",
     "early_reminder": False,
     "reminders_off": False,
@@ -124,8 +123,7 @@ def decide_members(tx: Tx, rows: Sequence[Row], context: Context) -> Decision:
             header = context.layout.header("member_no")
             decision.problems.append(Problem(row.line, header, row.number or "", "number_taken"))
         elif member is None:
-            values = {"external_key": row.key, "member_no": row.number, **_DEFAULTS, "kind": "individual", **row.given}
-            decision.inserts.append(_with_keys(values))
+            decision.inserts.append(_new_member(row, context))
         else:
             _decide_change(row, member, context, decision)
     return decision
@@ -151,6 +149,11 @@ def reserve_member_numbers(tx: Tx, rows: Sequence[Row]) -> None:
         raise_number(tx, series="member", at_least=highest)
 
 
+def _new_member(row: Row, context: Context) -> dict[str, Any]:
+    told = {"external_key": row.key, "member_no": row.number, "language": context.rules.language}
+    return _with_keys({**_DEFAULTS, **told, "kind": guessed_kind(row.given["name"]), **row.given})
+
+
 def _with_search(values: dict[str, Any]) -> dict[str, Any]:
     names = ("member_no", "name", "name_kana", "email", "sub_email", "phone", "external_key")
     values["search_text"] = search_text(**{name: values[name] for name in names})
@@ -169,8 +172,6 @@ def _with_keys(values: dict[str, Any]) -> dict[str, Any]:
 def _decide_change(row: Row, member: MemberRow, context: Context, decision: Decision) -> None:
     old = member._asdict()
     given = dict(row.given)
-    if "kind" not in context.layout.positions:
-        given.pop("kind", None)  # guessed from the name for a new member only
     if member.status == "withdrawn" and given.get("status") == "active":
         del given["status"]
         decision.notes.append(Note(row.line, context.layout.header("status"), "withdrawn_here"))

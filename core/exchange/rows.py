@@ -87,7 +87,7 @@ class Row(NamedTuple):
     given: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)  # one object for a whole import: what follows from it is remembered by it
 class ImportRules:
     """What the operator's profile and catalogue say that an import must know.
 
@@ -96,6 +96,7 @@ class ImportRules:
     """
 
     today: date
+    language: str  # of members whose file says nothing else
     plans: Mapping[str, str]
     plan_names: tuple[str, ...]
     grace_days: int
@@ -152,8 +153,6 @@ def read_member(record: Record, layout: Layout, rules: ImportRules, findings: Fi
     draft.need(given, "name")
     if "birth_on" in given and given["birth_on"] > rules.today:
         draft.refuse("birth_on", "birth_in_future")
-    if "name" in given and "kind" not in layout.positions:
-        given["kind"] = "corporate" if any(mark in given["name"] for mark in CORPORATE_MARKS) else "individual"
     return draft.row(key, number, given)
 
 
@@ -163,11 +162,12 @@ def read_contract(record: Record, layout: Layout, rules: ImportRules, findings: 
     if not draft.fits():
         return None
     key, number = draft.keys("contracts")
-    parsers = {**_CONTRACT_PARSERS, "plan": lambda cell: _plan_code(cell, layout, rules)}
-    given = draft.parse(parsers)
-    draft.need(given, "member_key", "plan", "label", "expires_on")
-    if "plan" in given:
-        given["plan_code"] = given.pop("plan")
+    given = draft.parse(_CONTRACT_PARSERS)
+    if cell := draft.cell("plan"):
+        _read_plan(cell, given, draft, layout, rules)
+    else:
+        draft.refuse("plan", "missing")
+    draft.need(given, "member_key", "label", "expires_on")
     expires_on = given.get("expires_on")
     if expires_on and given.get("started_on", expires_on) > expires_on:
         draft.refuse("started_on", "starts_after_expiry", expires_on=expires_on)
@@ -176,17 +176,23 @@ def read_contract(record: Record, layout: Layout, rules: ImportRules, findings: 
     return draft.row(key, number, given)
 
 
+def guessed_kind(name: str) -> str:
+    """Whether a name is a company's, for a new member whose file does not say so."""
+    return "corporate" if any(mark in name for mark in CORPORATE_MARKS) else "individual"
+
+
 def is_anchor_of(anchor: int, expires_on: date) -> bool:
     """Whether a contract counted by this day of the month can expire on that day (algorithms.md 1)."""
     return expires_on.day == min(anchor, monthrange(expires_on.year, expires_on.month)[1])
 
 
-def _plan_code(cell: str, layout: Layout, rules: ImportRules) -> str:
+def _read_plan(cell: str, given: dict[str, Any], draft: "_Draft", layout: Layout, rules: ImportRules) -> None:
     word = plain(cell).lower()
     code = layout.plans.get(word) or rules.plans.get(word)
     if code is None:
-        raise BadValueError("unknown_plan", known="、".join(rules.plan_names))
-    return code
+        draft.refuse("plan", "unknown_plan", known="、".join(rules.plan_names))
+    else:
+        given["plan_code"] = code
 
 
 class _Draft:
@@ -240,8 +246,10 @@ class _Draft:
     def parse(self, parsers: Mapping[str, Parser]) -> dict[str, Any]:
         """The values of all cells that say something; what cannot be read is noted."""
         given: dict[str, Any] = {}
+        positions = self._layout.positions
         for name, parse in parsers.items():
-            if cell := self.cell(name):
+            position = positions.get(name)
+            if position is not None and (cell := self.cells[position].strip()):
                 try:
                     given[name] = parse(cell)
                 except BadValueError as error:

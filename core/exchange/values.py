@@ -8,6 +8,7 @@ since `str.isdigit` takes ① for a digit. Reiwa, Heisei, Showa, Taisho and Meij
 import re
 import unicodedata
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 MAX_EMAIL = 254
@@ -120,6 +121,7 @@ def parse_key(cell: str, longest: int) -> str:
     return parse_text(plain(cell), longest)
 
 
+@lru_cache(maxsize=8192)
 def parse_date(cell: str) -> date:
     """2027/3/31, 2027-03-31, 20270331, 2027年3月31日(水), 令和9年3月31日, R9.3.31, in any width.
 

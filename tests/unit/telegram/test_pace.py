@@ -60,7 +60,7 @@ def workers(jobs: list[Callable[[], Awaitable[None]]], number: int) -> list[Call
     return [work] * number
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=40)
 @given(st.lists(st.tuples(st.floats(0, 3), st.floats(0, 1)), min_size=100, max_size=130), st.integers(1, 24))
 def test_whatever_the_delays_no_31_messages_fall_into_one_second(
     delays: list[tuple[float, float]], in_flight: int

@@ -1,0 +1,87 @@
+"""Mail: SMTP for real, a built-in mailbox in demo."""
+
+import re
+from email.message import EmailMessage
+from email.utils import formatdate
+from urllib.parse import unquote, urlsplit
+
+import aiosmtplib
+
+from core.delivery.ports import OutcomeUnknown, Owed, Sent
+from core.errors import PermanentError, TransientError
+
+TIMEOUT_SECONDS = 30
+IN_FLIGHT = 4
+_ADDRESS = re.compile(r"[^@\s<>\r\n]+@[^@\s<>\r\n]+")
+
+
+class SmtpSender:
+    """One mail for each owed row. Its Message-ID is fixed by the row, so that a repeat can be recognised as one."""
+
+    channel = "mail"
+    in_flight = IN_FLIGHT
+
+    def __init__(self, url: str, mail_from: str, from_name: str) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
+            raise PermanentError("MADOGUCHI_SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
+        if not _ADDRESS.fullmatch(mail_from):
+            raise PermanentError("MADOGUCHI_MAIL_FROM must be a mail address")
+        self._tls = parts.scheme == "smtps"
+        self._host = parts.hostname
+        self._port = parts.port or (465 if self._tls else 587)
+        self._user = unquote(parts.username) if parts.username else None
+        self._password = unquote(parts.password) if parts.password else None
+        self._from, self._from_name = mail_from, from_name
+
+    async def send(self, owed: Owed) -> Sent:
+        """Refused recipients and content are permanent, everything before the data is transient."""
+        message = self._message(owed)
+        client = aiosmtplib.SMTP(
+            hostname=self._host, port=self._port, use_tls=self._tls, timeout=TIMEOUT_SECONDS, start_tls=None
+        )
+        try:
+            await client.connect()
+            if self._user and self._password:
+                await client.login(self._user, self._password)
+        except aiosmtplib.SMTPAuthenticationError as error:
+            raise TransientError("the mail server refused the login") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise TransientError(f"no connection to the mail server: {type(error).__name__}") from error
+        try:
+            _, answer = await client.send_message(message)
+        except aiosmtplib.SMTPRecipientsRefused as error:
+            raise PermanentError("the mail server refused the address") from error
+        except aiosmtplib.SMTPResponseException as error:
+            if 400 <= error.code < 500:
+                raise TransientError(f"the mail server said {error.code}") from error
+            raise PermanentError(f"the mail server said {error.code}") from error
+        except (aiosmtplib.SMTPException, OSError) as error:
+            raise OutcomeUnknown(f"the connection ended while sending: {type(error).__name__}") from error
+        finally:
+            client.close()
+        return Sent(platform_ref=str(message["Message-ID"])[:64], answer=answer[:100])
+
+    def _message(self, owed: Owed) -> EmailMessage:
+        if not _ADDRESS.fullmatch(owed.address):
+            raise PermanentError("no mail address")
+        message = EmailMessage()
+        message["Subject"] = re.sub(r"[\r\n]+", " ", str(owed.payload["subject"]))
+        message["From"] = f"{self._from_name} <{self._from}>" if self._from_name.isascii() else self._from
+        message["To"] = owed.address
+        message["Date"] = formatdate(localtime=False)
+        message["Message-ID"] = f"<{owed.id}@{self._from.rsplit('@', 1)[1]}>"
+        message["Auto-Submitted"] = "auto-generated"
+        message.set_content(str(owed.payload["text"]))
+        return message
+
+
+class DemoMailbox:
+    """In demo nothing leaves: the owed rows themselves are the mailbox, shown at /demo/mail."""
+
+    channel = "mail"
+    in_flight = IN_FLIGHT
+
+    async def send(self, owed: Owed) -> Sent:
+        """Kept where it is."""
+        return Sent(platform_ref=f"demo-{owed.id}", answer="kept in the demo mailbox")

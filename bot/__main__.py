@@ -1,0 +1,24 @@
+"""The command `madoguchi`."""
+
+import sys
+
+import click
+
+from bot.commands.import_ import import_
+from bot.commands.profile import profile
+from bot.commands.sample import sample
+from bot.commands.serve import migrate, serve
+from bot.commands.understand import understand
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="madoguchi")
+def main() -> None:
+    """窓口: the chat counter of a member-based business."""
+
+
+for command in (serve, migrate, profile, import_, sample, understand):
+    main.add_command(command)
+
+if __name__ == "__main__":
+    sys.exit(main())

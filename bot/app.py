@@ -1,0 +1,234 @@
+"""Composition: settings to database, adapters and loops; the only code that knows them all."""
+
+import asyncio
+import logging
+import os
+import socket
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+
+from starlette.applications import Starlette
+from starlette.routing import BaseRoute
+
+from adapters import http, webchat
+from adapters.mail import DemoMailbox, SmtpSender
+from adapters.scheduler import Scheduler
+from adapters.telegram.adapter import TelegramAdapter, TelegramSettings
+from bot import handlers, turn
+from bot.clock_travel import ClockTravel, load_offset
+from bot.deployment import Bot
+from bot.dispatch import Lane
+from bot.inbound import Ack, Inbound
+from bot.jobs import Ticks
+from bot.second_look import ask_again, mark_unreachable
+from bot.settings import Settings
+from bot.telling import listeners
+from bot.wording import LANGUAGES
+from core.clock import SystemClock
+from core.db import Database, Tx, aread, arun
+from core.delivery import leases, outbox
+from core.delivery.ports import Owed, Sender
+from core.ids import SystemIds
+from core.migrate import current, head
+from core.open_database import open_database
+from core.profiles import catalogue
+from core.profiles.model import Profile
+
+log = logging.getLogger(__name__)
+
+SHUTDOWN_TOPIC = "shutdown"
+DEMO_LOGIN = "demo"
+DEMO_PASSWORD = "madoguchi-demo"  # noqa: S105 - printed on the login page; demo refuses to listen beyond loopback
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """How this process runs."""
+
+    role: str = "all"  # all, web, worker
+    demo: bool = False
+
+
+class Product:
+    """One process of the product: routes for the web server, lanes and jobs for the worker."""
+
+    def __init__(self, settings: Settings, profile: Profile, mode: Mode) -> None:
+        handlers.register_all()
+        self.settings, self.profile, self.mode = settings, profile, mode
+        self.clock = SystemClock()
+        self.bot = Bot(profile, settings.public_url.rstrip("/"))
+        self.database: Database = open_database(
+            settings.database_url, self.clock, SystemIds(), listeners(self.bot), threads=settings.database_threads
+        )
+        self.owner = f"{socket.gethostname()[:16]}-{os.getpid()}-{SystemIds().token(6)}"
+        self.ticks = Ticks(self.database, self.bot, self.owner)
+        self.telegram = self._telegram()
+        self.senders = self._senders()
+        self._lanes = [
+            Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders
+        ]
+        self._scheduler: Scheduler | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._travel = ClockTravel(
+            self.database, self.clock, self.ticks, tuple(sender.channel for sender in self.senders)
+        )
+
+    @property
+    def serves(self) -> bool:
+        """Whether this process answers people and platforms."""
+        return self.mode.role in ("all", "web")
+
+    @property
+    def works(self) -> bool:
+        """Whether this process sends and runs timed jobs."""
+        return self.mode.role in ("all", "worker")
+
+    async def deliver(self, inbound: Inbound) -> Ack:
+        """One turn; the answer comes after its commit. What adapters are handed in."""
+        return await arun(
+            self.database,
+            lambda tx: turn.handle(tx, inbound, self.bot),
+            failed=lambda tx, error: turn.on_failure(tx, error, inbound, self.bot),
+            name="turn",
+        )
+
+    def _ask_again(self, tx: Tx, owed: Owed, subject_key: str) -> str | datetime | None:
+        return ask_again(tx, self.profile, subject_key)
+
+    def _telegram(self) -> TelegramAdapter | None:
+        token = self.settings.telegram_token.get_secret_value()
+        if not token:
+            return None
+        settings = TelegramSettings(
+            token=token,
+            mode="webhook" if self.settings.telegram_mode == "webhook" else "polling",
+            webhook_secret=self.settings.telegram_webhook_secret.get_secret_value(),
+            api_url=self.settings.telegram_api_url,
+            public_url=self.settings.public_url,
+        )
+        return TelegramAdapter(settings, self.deliver, self.database)
+
+    def _senders(self) -> list[Sender]:
+        senders: list[Sender] = [webchat.WebchatSender(self.database)]
+        if self.telegram is not None:
+            senders.append(self.telegram.sender)
+        smtp = self.settings.smtp_url.get_secret_value()
+        if self.mode.demo:
+            senders.append(DemoMailbox())
+        elif smtp:
+            senders.append(SmtpSender(smtp, self.settings.mail_from, self.profile.operator.mail_from_name.ja))
+        return senders
+
+    def switched_off(self) -> list[str]:
+        """Channels without settings, to be said at start."""
+        off = [] if self.telegram else ["Telegram (MADOGUCHI_TELEGRAM_TOKEN)"]
+        if not self.mode.demo and not self.settings.smtp_url.get_secret_value():
+            off.append("mail (MADOGUCHI_SMTP_URL, MADOGUCHI_MAIL_FROM)")
+        return off
+
+    def routes(self) -> list[BaseRoute]:
+        """Everything this process answers."""
+        https = self.bot.public_url.startswith("https://")
+        demo = http.Demo(self.clock.now, self._travel.travel) if self.mode.demo else None
+        plain = http.build(http.Parts(self.database, self.bot.operator_name("ja"), self._ready, demo))
+        if not self.serves:
+            return list(plain)
+        chat = webchat.build(
+            database=self.database,
+            deliver=self.deliver,
+            settings=webchat.WebchatSettings(
+                secret_key=self.settings.secret_key.get_secret_value(),
+                secure_cookies=https,
+                operator=lambda: self.bot.operator_name("ja"),
+                public_origin=self.bot.public_url,
+                widget_origins=tuple(self.settings.widget_origins.split()),
+            ),
+        )
+        telegram = self.telegram.routes if self.telegram else []
+        return [*plain, *chat, *telegram]
+
+    async def _ready(self) -> str:
+        """Empty when this process can work; else what is missing."""
+        try:
+            await asyncio.wait_for(aread(self.database, lambda tx: tx.today), 3)
+        except Exception as error:  # noqa: BLE001 - whatever it is, this process is not ready
+            return f"database: {type(error).__name__}"
+        if await asyncio.to_thread(current, self.settings.database_url) != head():
+            return "database: not on the current schema"
+        return ""
+
+    async def start(self) -> None:
+        """On the running loop: catch up first, then the loops."""
+        if self.database.embedded:
+            await arun(self.database, _take_over, name="take over")
+        await arun(self.database, lambda tx: catalogue.ensure_catalogue(tx, profile=self.profile), name="catalogue")
+        if self.mode.demo:
+            await load_offset(self.database, self.clock)
+        await self._load_wording()
+        self._watcher = asyncio.create_task(self._watch_settings())
+        if self.works:
+            for lane in self._lanes:
+                lane.start()
+            self._scheduler = Scheduler(self.ticks.table())
+            self._scheduler.start()
+        if self.telegram is not None:
+            await self.telegram.start()
+
+    async def stop(self) -> None:
+        """Nothing new, finish what is in hand, hand over the leases, close."""
+        self.database.wakeups.publish([SHUTDOWN_TOPIC])
+        if self.telegram is not None:
+            await self.telegram.stop()
+        if self._scheduler is not None:
+            self._scheduler.stop()
+        for lane in self._lanes if self.works else ():
+            await lane.stop()
+        if self._watcher is not None:
+            self._watcher.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._watcher
+        await arun(self.database, lambda tx: leases.drop_leases(tx, owner=self.owner), name="hand over")
+        await asyncio.to_thread(self.database.close)
+
+    async def _load_wording(self) -> None:
+        def load(tx: Tx) -> dict[str, Mapping[str, str]]:
+            return {language: catalogue.list_wordings(tx, language=language) for language in LANGUAGES}
+
+        self.bot.overrides.update(await aread(self.database, load))
+
+    async def _watch_settings(self) -> None:
+        """What the desk or another process changed is taken up at once."""
+        loop, changed = asyncio.get_running_loop(), asyncio.Event()
+        stop = self.database.wakeups.listen("settings", lambda: loop.call_soon_threadsafe(changed.set))
+        try:
+            while True:
+                await changed.wait()
+                changed.clear()
+                await self._load_wording()
+                if self.mode.demo:
+                    await load_offset(self.database, self.clock)
+        finally:
+            stop()
+
+
+def _take_over(tx: Tx) -> None:
+    """An embedded database has one process: what an earlier one held when it died is decided now."""
+    leases.drop_all_leases(tx)
+    outbox.expire_all_claims(tx)
+    outbox.settle_lost(tx)
+
+
+def build_app(product: Product) -> Starlette:
+    """The web application of a process."""
+
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await product.start()
+        try:
+            yield
+        finally:
+            await product.stop()
+
+    return Starlette(routes=product.routes(), lifespan=lifespan)

@@ -1,0 +1,151 @@
+"""`madoguchi serve` and `madoguchi migrate`."""
+
+import asyncio
+import ipaddress
+import logging
+import secrets
+import signal
+import socket
+from pathlib import Path
+from types import FrameType
+
+import click
+import uvicorn
+from pydantic import SecretStr
+
+from bot.app import DEMO_LOGIN, DEMO_PASSWORD, SHUTDOWN_TOPIC, Mode, Product, build_app
+from bot.commands import load_settings, profile_of
+from bot.demo import fill
+from bot.settings import DEFAULT_DATABASE_URL, Settings
+from core.errors import MadoguchiError
+from core.migrate import ensure_current, upgrade
+
+GRACE_SECONDS = 8
+
+
+@click.command()
+def migrate() -> None:
+    """Bring the database to the current schema."""
+    settings = load_settings()
+    try:
+        upgrade(settings.database_url)
+    except MadoguchiError as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("The database is on the current schema.")
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True)
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535))
+@click.option("--role", default="all", show_default=True, type=click.Choice(["all", "web", "worker"]))
+@click.option("--demo", is_flag=True, help="Demo data, doubles for payment and mail, clock travel; loopback only.")
+def serve(host: str, port: int, role: str, demo: bool) -> None:
+    """Run the product."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    settings = load_settings()
+    profile = profile_of(settings)
+    if demo and not _is_loopback(host):
+        raise click.ClickException("--demo listens on loopback only (127.0.0.1): its passwords are public")
+    listening = _listen(host, port)
+    port = listening.getsockname()[1]
+    try:
+        settings = _completed(settings, demo=demo, host=host, port=port)
+        if demo:
+            upgrade(settings.database_url)
+        else:
+            ensure_current(settings.database_url)
+        if role != "all" and settings.database_url.startswith("sqlite"):
+            raise click.ClickException("SQLite serves one process only: use --role all, or PostgreSQL")
+        product = Product(settings, profile, Mode(role, demo))
+    except MadoguchiError as error:
+        raise click.ClickException(str(error)) from error
+    if demo:
+        fill(product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
+    _say_where(product, settings)
+    asyncio.run(_serve(product, listening))
+
+
+async def _serve(product: Product, listening: socket.socket) -> None:
+    config = uvicorn.Config(
+        build_app(product),
+        log_level="warning",
+        access_log=False,
+        loop="none",
+        http="httptools",
+        lifespan="on",
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        server_header=False,
+    )
+    await _Server(config, product).serve(sockets=[listening])
+
+
+class _Server(uvicorn.Server):
+    """Tells open streams to end before waiting for them."""
+
+    def __init__(self, config: uvicorn.Config, product: Product) -> None:
+        super().__init__(config)
+        self._product = product
+        self._loop = asyncio.get_running_loop()
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """A signal asks for the end."""
+        self._loop.call_soon_threadsafe(self._product.database.wakeups.publish, [SHUTDOWN_TOPIC])
+        super().handle_exit(sig, frame)
+        if sig == signal.SIGINT:
+            click.echo("")
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind before anything else is done: a port in use is told at once and in plain words."""
+    try:
+        family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        listening = socket.socket(family, kind, proto)
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+        listening.listen(1024)
+    except OSError as error:
+        raise click.ClickException(
+            f"ポート {port} で待ち受けできません（{error.strerror}）。ほかのプログラムが使っていないか確認するか、"
+            f"--port で別の番号を指定してください。 (cannot listen on {host}:{port})"
+        ) from error
+    return listening
+
+
+def _completed(settings: Settings, *, demo: bool, host: str, port: int) -> Settings:
+    """What demo needs and nobody has to set; outside demo a secret key is required."""
+    changes: dict[str, object] = {}
+    if demo and "public_url" not in settings.model_fields_set:
+        changes["public_url"] = f"http://{host}:{port}"
+    if demo and "database_url" not in settings.model_fields_set:
+        changes["database_url"] = DEFAULT_DATABASE_URL.replace("madoguchi", f"demo-{Path(settings.profile).stem}")
+    if not settings.secret_key.get_secret_value():
+        if not demo:
+            raise click.ClickException(
+                "MADOGUCHI_SECRET_KEY is missing: set a long random text, for example the output of `openssl rand -hex 32`"
+            )
+        changes["secret_key"] = SecretStr(secrets.token_hex(32))
+    return settings.model_copy(update=changes)
+
+
+def _say_where(product: Product, settings: Settings) -> None:
+    url = product.bot.public_url
+    click.echo(f"{product.bot.operator_name('ja')} 窓口 (Madoguchi)")
+    if product.serves:
+        click.echo(f"  start page  {url}/")
+        click.echo(f"  chat        {url}/chat")
+        click.echo(f"  desk        {url}/desk")
+    if product.mode.demo:
+        click.echo(f"  mailbox     {url}/demo/mail")
+        click.echo("  demo member   M-000001  taro.yamada@example.jp")
+        click.echo(f"  demo operator {DEMO_LOGIN}  {DEMO_PASSWORD}")
+    for off in product.switched_off():
+        click.echo(f"  off: {off}")
+    click.echo("  stop with Ctrl+C", nl=True)

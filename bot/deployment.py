@@ -1,0 +1,34 @@
+"""What a deployment's conversation needs to know; one for each process."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bot.wording import Wording
+from core.profiles.model import Profile
+
+
+@dataclass(slots=True)
+class Bot:
+    """The operator's rules, where the product is reached, and the operator's own words (kept current by the app)."""
+
+    profile: Profile
+    public_url: str
+    overrides: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by language
+
+    def wording(self, language: str) -> Wording:
+        """The words to answer in."""
+        own = self.profile.wording.ja if language == "ja" else self.profile.wording.en
+        return Wording(language, {**own, **self.overrides.get(language, {})})
+
+    def operator_name(self, language: str) -> str:
+        """The operator's name as members read it."""
+        return self.profile.operator.name.text("ja" if language == "ja" else "en")
+
+    def contact(self, language: str) -> dict[str, str]:
+        """Name, phone, hours and address of the counter, for the foot of mails."""
+        return {
+            "operator": self.operator_name(language),
+            "phone": self.profile.operator.phone,
+            "hours": self.profile.operator.hours.text("ja" if language == "ja" else "en"),
+            "url": f"{self.public_url}/chat",
+        }

@@ -1,0 +1,179 @@
+"""The dispatcher: sends what is owed, lane by lane, and may die at any point (architecture.md, "At-least-once, said honestly").
+
+A lane is a channel. The process that holds the lane's lease claims rows (each chat's first due one), sends them side by side
+and notes each outcome in a turn of its own. What it had in hand when it died is settled by `core.delivery.outbox.settle_lost`.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from core.db import Database, Tx, arun
+from core.delivery import leases, outbox
+from core.delivery.outbox import Claimed
+from core.delivery.ports import OutcomeUnknown, Owed, Sender, Unreachable
+from core.dialogue import service as dialogue
+from core.errors import PermanentError, TransientError
+
+log = logging.getLogger(__name__)
+
+SWEEP_SECONDS = 2.0  # the safety net under the wake-ups
+DRAIN_SECONDS = 10.0
+RENEW = timedelta(seconds=5)
+
+# Asked again at sending: None to send, a reason to withdraw, an instant to send later (quiet hours)
+AskAgain = Callable[[Tx, Owed, str], "str | datetime | None"]
+# Told when the person cannot be reached there: core marks the chat, staff see it, another channel may be used
+Blocked = Callable[[Tx, Owed], None]
+
+
+class Lane:
+    """One channel's loop."""
+
+    def __init__(self, database: Database, sender: Sender, owner: str, ask_again: AskAgain, blocked: Blocked) -> None:
+        self._database = database
+        self._sender = sender
+        self._owner = owner
+        self._ask_again = ask_again
+        self._blocked = blocked
+        self._wake = asyncio.Event()
+        self._stopping = False
+        self._in_hand: set[asyncio.Task[None]] = set()
+        self._task: asyncio.Task[None] | None = None
+        self._lease_until: datetime | None = None
+
+    def start(self) -> None:
+        """Begin on the running loop."""
+        loop = asyncio.get_running_loop()
+        self._unlisten = self._database.wakeups.listen(
+            f"outbox:{self._sender.channel}", lambda: loop.call_soon_threadsafe(self._wake.set)
+        )
+        self._task = asyncio.create_task(self._run(), name=f"lane-{self._sender.channel}")
+
+    async def stop(self) -> None:
+        """Claim nothing more, let what is in hand finish."""
+        self._stopping = True
+        self._wake.set()
+        if self._task:
+            await self._task
+            self._unlisten()
+        if self._in_hand:
+            await asyncio.wait(self._in_hand, timeout=DRAIN_SECONDS)
+
+    async def _run(self) -> None:
+        while not self._stopping:
+            try:
+                if await self._hold_lease():
+                    await self._send_what_is_due()
+            except Exception:
+                log.exception("the lane stumbled and goes on", extra={"lane": self._sender.channel})
+                await asyncio.sleep(1)
+            if not self._stopping:
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(self._wake.wait(), SWEEP_SECONDS)
+                self._wake.clear()
+
+    async def _hold_lease(self) -> bool:
+        name = f"lane:{self._sender.channel}"
+
+        def take(tx: Tx) -> tuple[datetime | None, datetime]:
+            if self._lease_until is not None and self._lease_until - tx.real > leases.LEASE - RENEW:
+                return self._lease_until, tx.real
+            return leases.take_lease(tx, name=name, owner=self._owner), tx.real
+
+        self._lease_until, _ = await arun(self._database, take, name="lane lease")
+        return self._lease_until is not None
+
+    async def _send_what_is_due(self) -> None:
+        while not self._stopping:
+            free = self._sender.in_flight - len(self._in_hand)
+            claimed: list[Claimed] = []
+            if free > 0:
+                claimed = await arun(
+                    self._database,
+                    lambda tx, n=free: outbox.claim(tx, channel=self._sender.channel, owner=self._owner, limit=n),  # type: ignore[misc]
+                    name="claim",
+                )
+            for row in claimed:
+                task = asyncio.create_task(self._send(row))
+                self._in_hand.add(task)
+                task.add_done_callback(self._in_hand.discard)
+            if not claimed and not self._in_hand:
+                return
+            if self._in_hand:
+                await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+
+    async def _send(self, row: Claimed) -> None:
+        owed, owner = row.owed, self._owner
+        note: Callable[[Tx], Any]
+        try:
+            if row.subject_key is not None and not await self._is_wanted(owed, row.subject_key):
+                return
+            sent = await self._sender.send(owed)
+        except Unreachable as error:
+            note = _noted_unreachable(owed, owner, _short(error), self._blocked)
+        except TransientError as error:
+            wait, why = error.retry_after, _short(error)
+            note = lambda tx: outbox.record_not_sent(  # noqa: E731
+                tx, outbox_id=owed.id, owner=owner, attempts=owed.attempts, answer=why, retry_after=wait
+            )
+        except PermanentError as error:
+            why = _short(error)
+            note = lambda tx: outbox.record_dead(tx, outbox_id=owed.id, owner=owner, answer=why)  # noqa: E731
+        except OutcomeUnknown as error:
+            note = _noted_unknown(owed, owner, _short(error))
+        except Exception as error:
+            # A bug in a sender: the row must not be lost, and whether it left is not known
+            log.exception("a sender failed", extra={"lane": owed.channel, "outbox_id": owed.id})
+            note = _noted_unknown(owed, owner, type(error).__name__)
+        else:
+            note = _noted_sent(owed, owner, sent.platform_ref, sent.answer)
+        await arun(self._database, note, name="note")
+
+    async def _is_wanted(self, owed: Owed, subject_key: str) -> bool:
+        def ask(tx: Tx) -> bool:
+            verdict = self._ask_again(tx, owed, subject_key)
+            if verdict is None:
+                return True
+            if isinstance(verdict, datetime):
+                outbox.postpone(tx, outbox_id=owed.id, owner=self._owner, due_at=verdict)
+            else:
+                outbox.record_cancelled(tx, outbox_id=owed.id, owner=self._owner, answer=verdict)
+            return False
+
+        return await arun(self._database, ask, name="ask again")
+
+
+def _short(error: Exception) -> str:
+    return str(error)[:200] or type(error).__name__
+
+
+def _noted_sent(owed: Owed, owner: str, ref: str, answer: str) -> Callable[[Tx], None]:
+    def note(tx: Tx) -> None:
+        outbox.record_sent(tx, outbox_id=owed.id, owner=owner, platform_ref=ref, answer=answer)
+        if ref and owed.message_id is not None:
+            dialogue.record_platform_ref(tx, message_id=owed.message_id, platform_ref=ref)
+
+    return note
+
+
+def _noted_unknown(owed: Owed, owner: str, why: str) -> Callable[[Tx], None]:
+    return lambda tx: outbox.record_unknown(
+        tx, outbox_id=owed.id, owner=owner, channel=owed.channel, kind=owed.kind, attempts=owed.attempts, answer=why
+    )
+
+
+def _noted_unreachable(owed: Owed, owner: str, why: str, blocked: Blocked) -> Callable[[Tx], None]:
+    def note(tx: Tx) -> None:
+        outbox.record_dead(tx, outbox_id=owed.id, owner=owner, answer=why)
+        blocked(tx, owed)
+
+    return note
+
+
+async def settle_lost(database: Database) -> int:
+    """The timed job: decide about rows whose sender died in the middle."""
+    return await arun(database, outbox.settle_lost, name="settle lost")

@@ -1,0 +1,387 @@
+"""Multi-step forms as data: steps, validation, back, cancel, resume; the rules are dialogue-and-desk.md 2.3.
+
+A `Form` names its steps as functions of the answers so far. The engine below asks, parses, goes back, sums up and commits;
+its state is a `FormView` row, so a restart or a second process changes nothing, and every button carries the revision it
+belongs to: one pressed late shows the present step instead of acting.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any, Protocol
+
+from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
+from bot.screens.model import Button, Check, Checks, Screen
+from bot.understanding import understand
+from core.dialogue import forms as store
+from core.dialogue.forms import FormView
+from core.errors import DomainError, InvariantBroken
+
+Answers = dict[str, Any]
+CONFIRM = "confirm"
+CHECKED = "_checked"
+MANY_ANSWERS = 2  # from here on "stop" is asked back
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer as it came: typed, pressed, ticked, picked, or a file."""
+
+    text: str = ""
+    value: Any = None
+    chosen: tuple[str, ...] | None = None
+    day: date | None = None
+    files: tuple[dict[str, Any], ...] = ()
+
+
+class Wrong(Exception):
+    """The answer does not fit the step: the text key of why and an example, with its values."""
+
+    def __init__(self, key: str, **data: Any) -> None:
+        super().__init__(key)
+        self.key = key
+        self.data = data
+
+
+class Parse(Protocol):
+    """From what was given to the stored (JSON) answer; raises Wrong."""
+
+    def __call__(self, c: Context, answers: Answers, given: Given, /) -> Any:
+        """Parse one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question. Its screen's own buttons are made by `answer` (press = the answer)."""
+
+    key: str
+    ask: Callable[[Context, Answers], Screen]
+    parse: Parse
+    label: str  # text key of its name in the summary
+    show: Callable[[Context, Answers], str]  # its answer in the summary
+    optional: bool = False
+    about: str = ""  # which of several alike ("example.jp")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multi-step form. `version` is pinned in the row: a changed form gets a new one and old runs start over politely."""
+
+    name: str
+    version: int
+    title: str  # text key
+    steps: Callable[[Context, Answers], Sequence[Step]]
+    confirm: Callable[[Context, Answers], Screen] | None  # None: nothing to sum up, the last answer commits
+    commit: Callable[[Context, Answers], tuple[Reply, str, dict[str, Any]]]  # reply; action and args that show it again
+    submit_label: str = ""
+    needs_member: bool = True
+    fixable: bool = True
+
+
+FORMS: dict[str, Form] = {}
+
+
+def register(form: Form) -> Form:
+    """Make a form known by its name."""
+    FORMS[form.name] = form
+    return form
+
+
+def begin(c: Context, name: str, answers: Answers | None = None) -> Reply:
+    """Start a form with what is known already; asks for the first thing that is not."""
+    form = FORMS[name]
+    if form.needs_member:
+        c.need_member()
+    run = store.start(
+        c.tx,
+        chat_id=c.chat.id,
+        member_id=c.member.id if c.member else None,
+        name=form.name,
+        form_version=form.version,
+        answers=answers or {},
+    )
+    return _present(c, form, run, moved=True)
+
+
+def prompt(c: Context, run: FormView) -> Screen:
+    """The present step's question again, with live buttons."""
+    form = FORMS[run.name]
+    steps = list(form.steps(c, run.answers))
+    return _draw(c, form, run, steps)
+
+
+def take(c: Context, run: FormView, given: Given) -> Reply:
+    """An answer to the present step: stored and the next thing asked, or why it does not fit."""
+    form = FORMS[run.name]
+    steps = list(form.steps(c, run.answers))
+    step = next((s for s in steps if s.key == run.step), None)
+    if step is None:
+        return _present(c, form, run, moved=False)
+    try:
+        value = step.parse(c, run.answers, given)
+    except Wrong as wrong:
+        run = store.save(c.tx, run._replace(wrong=run.wrong + 1))
+        return _refuse(c, form, run, steps, wrong)
+    kept = {key: item for key, item in run.answers.items() if key != CHECKED}
+    run = run._replace(answers={**kept, step.key: value}, wrong=0, revision=run.revision + 1)
+    return _present(c, form, run, moved=True)
+
+
+def stop(c: Context, run: FormView) -> Reply:
+    """The member's "stop": asked back when much was typed already."""
+    if len([key for key in run.answers if key != CHECKED]) >= MANY_ANSWERS:
+        buttons = (
+            (Button(c.w("form.stop_yes"), "form.stop", _ticket(run), style="danger"),),
+            (Button(c.w("form.stop_no"), "form.show", _ticket(run)),),
+        )
+        return Screen(c.w("form.stop_question", title=c.w(FORMS[run.name].title)), buttons=buttons)
+    return _stop(c, run)
+
+
+def back(c: Context, run: FormView) -> Reply:
+    """One step back; later answers are kept and checked again."""
+    form = FORMS[run.name]
+    keys = [step.key for step in form.steps(c, run.answers)]
+    here = keys.index(run.step) if run.step in keys else len(keys)
+    if here == 0:
+        return prompt(c, run)
+    run = store.save(c.tx, run._replace(step=keys[here - 1], revision=run.revision + 1, wrong=0))
+    return prompt(c, run)
+
+
+def ask_resume(c: Context, run: FormView) -> Screen:
+    """After a pause: go on, or leave it?"""
+    buttons = (
+        (Button(c.w("form.resume_yes"), "form.show", _ticket(run), style="primary"),),
+        (Button(c.w("form.resume_no"), "form.stop", _ticket(run)),),
+    )
+    return Screen(c.w("form.resume_question", title=c.w(FORMS[run.name].title)), buttons=buttons)
+
+
+def is_current(run: FormView) -> bool:
+    """Whether the program still knows the form as this run began it."""
+    form = FORMS.get(run.name)
+    return form is not None and form.version == run.form_version
+
+
+def _ticket(run: FormView) -> dict[str, Any]:
+    return {"run": run.id, "rev": run.revision}
+
+
+def _present(c: Context, form: Form, run: FormView, *, moved: bool) -> Reply:
+    """Ask for the first thing after the present step that is not known, or sum up."""
+    steps = list(form.steps(c, run.answers))
+    keys = [step.key for step in steps]
+    start = keys.index(run.step) + 1 if run.step in keys else 0
+    order = [*steps[start:], *steps[:start]]
+    missing = next((step.key for step in order if step.key not in run.answers), CONFIRM)
+    run = store.save(c.tx, run._replace(step=missing)) if moved or missing != run.step else run
+    if missing == CONFIRM and form.confirm is None:
+        return _commit(c, form, run)
+    return _draw(c, form, run, steps)
+
+
+def _draw(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
+    keys = [step.key for step in steps]
+    if run.step not in keys:
+        return _draw_confirm(c, form, run, steps)
+    here = keys.index(run.step)
+    screen = steps[here].ask(c, run.answers)
+    progress = c.w("form.progress", n=here + 1, total=len(keys)) if len(keys) > 1 else ""
+    text = f"{progress} {screen.text}" if progress else screen.text
+    rows = [tuple(_live(button, run) for button in row) for row in screen.buttons]
+    if steps[here].optional:
+        rows.append((_live(Button(c.w("form.skip"), "form.skip"), run),))
+    rows.append(_way_out(c, run, first=here == 0))
+    checks = _ticked(screen.checks, run) if screen.checks else None
+    pick = replace(screen.date, button=_live(screen.date.button, run)) if screen.date else None
+    return replace(screen, text=text, buttons=tuple(rows), checks=checks, date=pick)
+
+
+def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
+    if form.confirm is None:
+        raise InvariantBroken(f"{form.name} has nothing to confirm")
+    screen = form.confirm(c, run.answers)
+    rows: list[tuple[Button, ...]] = [
+        (_live(Button(c.w(form.submit_label), "form.commit", style="primary"), run),),
+        *(tuple(_live(button, run) for button in row) for row in screen.buttons),
+    ]
+    if form.fixable:
+        fixes = [_fix(c, step) for step in steps]
+        rows.extend(tuple(_live(button, run) for button in fixes[i : i + 2]) for i in range(0, len(fixes), 2))
+    rows.append(_way_out(c, run, first=not steps))
+    return replace(screen, buttons=tuple(rows))
+
+
+def _fix(c: Context, step: Step) -> Button:
+    what = c.w(step.label) + (f"（{step.about}）" if step.about else "")
+    return Button(c.w("form.fix", what=what), "form.fix", {"step": step.key}, style="quiet")
+
+
+def read_sentence(c: Context, text: str) -> Slots:
+    """What a typed answer says, read like a whole sentence ("1年" → term_months 12)."""
+    return understand(text, today=c.today, lang=c.language).slots
+
+
+def read_yes_no(c: Context, text: str) -> bool | None:
+    """A typed yes or no."""
+    meaning = understand(text, today=c.today, lang=c.language, expecting="confirm").intent
+    return {"confirm": True, "decline": False}.get(meaning)
+
+
+def _live(button: Button, run: FormView) -> Button:
+    if not button.action.startswith("form."):
+        return button
+    return replace(button, args={**button.args, **_ticket(run)})
+
+
+def _ticked(checks: Checks, run: FormView) -> Checks:
+    chosen = run.answers.get(CHECKED)
+    items: tuple[Check, ...] = checks.items
+    if chosen is not None:
+        items = tuple(replace(item, checked=item.value in chosen) for item in items)
+    return replace(checks, items=items, submit=_live(replace(checks.submit, action="form.answer"), run))
+
+
+def _way_out(c: Context, run: FormView, *, first: bool) -> tuple[Button, ...]:
+    out = (Button(c.w("form.back"), "form.back", _ticket(run), style="quiet"),) if not first else ()
+    return (*out, Button(c.w("form.stop"), "form.ask_stop", _ticket(run), style="quiet"))
+
+
+def _refuse(c: Context, form: Form, run: FormView, steps: list[Step], wrong: Wrong) -> Reply:
+    """1st: why and an example; 2nd: with the buttons again; 3rd: a person is offered. Never a loop without a way out."""
+    why = c.w(wrong.key, **wrong.data)
+    screen = _draw(c, form, run, steps)
+    rows = screen.buttons
+    if run.wrong >= 3:
+        why = f"{why}\n{c.w('form.offer_human')}"
+        rows = (*rows, (Button(c.w("menu.human"), "intent.talk_to_human"),))
+    return replace(screen, text=f"{why}\n\n{screen.text}", buttons=rows, fresh=True)
+
+
+def _stop(c: Context, run: FormView) -> Reply:
+    store.save(c.tx, run._replace(state="cancelled", revision=run.revision + 1))
+    menu = as_screens(ACTIONS["intent.show_menu"](c, {}))
+    return [replace(menu[0], text=f"{c.w('form.stopped')}\n\n{menu[0].text}"), *menu[1:]]
+
+
+def _found(c: Context, args: Slots) -> FormView | None:
+    run = store.find(c.tx, chat_id=c.chat.id, form_id=int(args["run"]))
+    if run is not None and run.state == "parked" and is_current(run):
+        run = store.resume(c.tx, run)
+    return run
+
+
+def stale(c: Context, run: FormView | None) -> Reply:
+    """A button of a step gone by: never an error, never an action; the present state instead."""
+    if run is not None and run.state == "done" and run.result is not None:
+        shown = as_screens(ACTIONS[run.result["action"]](c, run.result["args"]))
+        note = c.w("form.already_done", title=c.w(FORMS[run.name].title))
+        return [replace(shown[0], text=f"{note}\n\n{shown[0].text}", fresh=True), *shown[1:]] if shown else Screen(note)
+    if run is not None and run.state == "active" and is_current(run):
+        screen = prompt(c, run)
+        return replace(
+            screen, text=f"{c.w('form.old_button')}\n\n{screen.text}", toast=c.w("form.old_button"), fresh=True
+        )
+    menu = as_screens(ACTIONS["intent.show_menu"](c, {}))
+    return [replace(menu[0], text=f"{c.w('form.old_button')}\n\n{menu[0].text}", fresh=True), *menu[1:]]
+
+
+def _current(c: Context, args: Slots) -> tuple[FormView | None, bool]:
+    """The run a button belongs to, and whether the button belongs to its present step."""
+    run = store.find(c.tx, chat_id=c.chat.id, form_id=int(args["run"]))
+    live = run is not None and run.state == "active" and run.revision == args["rev"] and is_current(run)
+    return run, live
+
+
+@action("form.answer")
+def _on_answer(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    if run is None or not live:
+        return stale(c, run)
+    chosen = c.inbound.chosen
+    if chosen is None and CHECKED in run.answers:
+        chosen = tuple(run.answers[CHECKED])
+    day = date.fromisoformat(c.inbound.date) if c.inbound.date else None
+    return take(c, run, Given(value=args.get("value"), chosen=chosen, day=day))
+
+
+@action("form.toggle")
+def _on_toggle(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    if run is None or not live:
+        return stale(c, run)
+    screen = prompt(c, run)
+    before = run.answers.get(CHECKED)
+    if before is None:
+        before = [item.value for item in screen.checks.items if item.checked] if screen.checks else []
+    value = str(args["value"])
+    after = [item for item in before if item != value] if value in before else [*before, value]
+    return prompt(c, store.save(c.tx, run._replace(answers={**run.answers, CHECKED: after})))
+
+
+@action("form.skip")
+def _on_skip(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    if run is None or not live:
+        return stale(c, run)
+    run = run._replace(answers={**run.answers, run.step: None}, wrong=0, revision=run.revision + 1)
+    return _present(c, FORMS[run.name], run, moved=True)
+
+
+@action("form.back")
+def _on_back(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    return back(c, run) if run is not None and live else stale(c, run)
+
+
+@action("form.fix")
+def _on_fix(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    if run is None or not live:
+        return stale(c, run)
+    run = store.save(c.tx, run._replace(step=str(args["step"]), revision=run.revision + 1, wrong=0))
+    return prompt(c, run)
+
+
+@action("form.ask_stop")
+def _on_ask_stop(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    return stop(c, run) if run is not None and live else stale(c, run)
+
+
+@action("form.stop")
+def _on_stop(c: Context, args: Slots) -> Reply:
+    run, live = _current(c, args)
+    return _stop(c, run) if run is not None and live else stale(c, run)
+
+
+@action("form.show")
+def _on_show(c: Context, args: Slots) -> Reply:
+    run = _found(c, args)
+    if run is None or run.state != "active" or not is_current(run):
+        return stale(c, run)
+    return prompt(c, store.save(c.tx, run))
+
+
+@action("form.commit")
+def commit(c: Context, args: Slots) -> Reply:
+    """The final press. A second one shows the same result again: the run is done, its revision has moved on."""
+    run, live = _current(c, args)
+    if run is None or not live:
+        return stale(c, run)
+    form = FORMS[run.name]
+    missing = [step.key for step in form.steps(c, run.answers) if step.key not in run.answers]
+    if missing or run.step != CONFIRM:
+        return _present(c, form, run, moved=True)
+    return _commit(c, form, run)
+
+
+def _commit(c: Context, form: Form, run: FormView) -> Reply:
+    if form.needs_member and run.member_id != c.need_member().id:
+        raise DomainError("other_member_form")
+    # Done before the commit's own screens are made: a form begun by them must not park this one
+    done = store.save(c.tx, run._replace(state="done", step="", revision=run.revision + 1, answers={}))
+    reply, again, again_args = form.commit(c, run.answers)
+    store.save(c.tx, done._replace(result={"action": again, "args": again_args}))
+    return reply

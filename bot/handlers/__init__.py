@@ -1,0 +1,10 @@
+"""What the bot can do, one module a topic. `register_all` fills the tables of `bot.registry`."""
+
+from bot.handlers import basics, contracts, invoices, linking, reports, settings, tickets
+
+__all__ = ["basics", "contracts", "invoices", "linking", "register_all", "reports", "settings", "tickets"]
+
+
+def register_all() -> None:
+    """Importing the modules has registered what they do; what nobody does gets its honest answer. May be repeated."""
+    basics.register_not_here()

@@ -1,0 +1,87 @@
+"""Menu, help, language, small talk, and what the bot does not understand."""
+
+from dataclasses import replace
+
+from bot import forms
+from bot.registry import ACTIONS, Context, Reply, Slots, action, intent
+from bot.screens.model import Button, Screen
+from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen
+from bot.understanding import INTENTS as INTENT_NAMES
+from core.dialogue import forms as form_store
+from core.dialogue import service as dialogue
+from core.tickets.policy import is_courtesy
+
+
+@intent("show_menu")
+def show_menu(c: Context, slots: Slots) -> Reply:
+    """Home: for a linked member the everyday things, else linking."""
+    parked = form_store.find_active(c.tx, chat_id=c.chat.id) or form_store.find_parked(c.tx, chat_id=c.chat.id)
+    resume = None
+    if parked is not None and forms.is_current(parked) and parked.name != "link_code":
+        title = c.w(forms.FORMS[parked.name].title)
+        resume = Button(c.w("menu.resume", title=title), "form.show", {"run": parked.id, "rev": parked.revision})
+    return menu_screen(
+        c.w,
+        operator=c.bot.operator_name(c.language),
+        name=c.member.name if c.member else None,
+        again=not slots.get("start") and c.chat.last_seq > 2,
+        resume=resume,
+    )
+
+
+@action("help")
+def show_help(c: Context, slots: Slots) -> Reply:
+    """What this counter does."""
+    return Screen(c.w("menu.help_text"), buttons=(menu_button(c.w),))
+
+
+@intent("change_language")
+def change_language(c: Context, slots: Slots) -> Reply:
+    """To the language named, else to the other one; remembered for the chat."""
+    wanted = slots.get("language")
+    language = str(wanted) if wanted in ("ja", "en") else "en" if c.language == "ja" else "ja"
+    dialogue.set_language(c.tx, chat_id=c.chat.id, language=language)
+    c.w = c.bot.wording(language)
+    c.chat = c.chat._replace(language=language)
+    run = form_store.find_active(c.tx, chat_id=c.chat.id)
+    if run is not None and forms.is_current(run):
+        return Screen(c.w("menu.language_changed")), forms.prompt(c, run)
+    home = show_menu(c, {})
+    assert isinstance(home, Screen)
+    return replace(home, text=f"{c.w('menu.language_changed')}\n{home.text}")
+
+
+@intent("smalltalk")
+def smalltalk(c: Context, slots: Slots) -> Reply:
+    """Thanks and greetings get a short friendly word, not a menu in the face."""
+    if is_courtesy(c.inbound.text, settled=True):
+        return Screen(c.w("talk.welcome_back"), buttons=(menu_button(c.w),))
+    return show_menu(c, {"start": True})
+
+
+@intent("confirm", "decline", "back", "abort")
+def nothing_under_way(c: Context, slots: Slots) -> Reply:
+    """Yes, no, back or stop, with nothing to say it to: the present state."""
+    return show_menu(c, slots)
+
+
+@intent("fallback")
+def fallback(c: Context, slots: Slots) -> Reply:
+    """Not understood: ever closer to a person, never a loop (dialogue-and-desk.md 2.5)."""
+    if slots.get("other"):
+        return other_screen(c.w, str(slots["other"]))
+    c.chat = c.chat._replace(misses=min(c.chat.misses + 1, 3))
+    return miss_screen(c.w, c.chat.misses, linked=c.member is not None)
+
+
+def register_not_here() -> None:
+    """Everything the language understands and no handler of this deployment does: said plainly, with a way to a person."""
+    for name in INTENT_NAMES:
+        if f"intent.{name}" not in ACTIONS:
+            _register_one(name)
+
+
+def _register_one(name: str) -> None:
+    @intent(name)
+    def not_here(c: Context, slots: Slots) -> Reply:
+        return not_here_screen(c.w, name)

@@ -1,0 +1,164 @@
+"""Inquiries to people (row Q1): open one, see what became of it, talk to a person now."""
+
+from typing import Any
+
+from bot import forms
+from bot.forms import Answers, Form, Given, Step, Wrong
+from bot.registry import Context, Reply, Slots, action, intent
+from bot.screens import tickets as screens
+from bot.screens.invoices import local
+from bot.screens.model import Screen
+from core.delivery import files as file_store
+from core.dialogue import service as dialogue
+from core.tickets import service as tickets
+from core.tickets import threads
+from core.tickets.policy import queue_of, subject_of
+from core.tickets.threads import TicketView
+
+SHOWN = 5
+RECENT_WORDS = 6  # of the member's last messages when a ticket is made out of misunderstandings
+
+
+def _parse_kind(c: Context, answers: Answers, given: Given) -> str:
+    codes = [kind.code for kind in c.profile.support.kinds]
+    if given.value in codes:
+        return str(given.value)
+    text = given.text.strip()
+    for place, kind in enumerate(c.profile.support.kinds, start=1):
+        if text in (str(place), kind.name.ja, kind.name.en):
+            return kind.code
+    raise Wrong("ticket.ask_kind")
+
+
+def _parse_body(c: Context, answers: Answers, given: Given) -> str:
+    if not given.text.strip():
+        raise Wrong("ticket.wrong_body")
+    return given.text.strip()
+
+
+def _parse_files(c: Context, answers: Answers, given: Given) -> list[dict[str, Any]]:
+    if not given.files:
+        raise Wrong("ticket.wrong_files")
+    return list(given.files)
+
+
+def _steps(c: Context, answers: Answers) -> list[Step]:
+    return [
+        Step(
+            "kind",
+            lambda c, a: screens.ask_kind(c.w, c.profile),
+            _parse_kind,
+            "ticket.kind_label",
+            lambda c, a: local(c.w, c.profile.support.kind(a["kind"]).name),
+        ),
+        Step(
+            "body",
+            lambda c, a: Screen(c.w("ticket.ask_body")),
+            _parse_body,
+            "ticket.body_label",
+            lambda c, a: str(a["body"])[:200],
+        ),
+        Step(
+            "files",
+            lambda c, a: Screen(c.w("ticket.ask_files"), upload=True),
+            _parse_files,
+            "ticket.files_label",
+            lambda c, a: "、".join(file["name"] for file in a["files"] or ()) or c.w("ticket.files_none"),
+            optional=True,
+        ),
+    ]
+
+
+def _confirm(c: Context, answers: Answers) -> Screen:
+    return screens.confirm(c.w, [(c.w(step.label), step.show(c, answers)) for step in _steps(c, answers)])
+
+
+def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
+    kind = c.profile.support.kind(answers["kind"])
+    body = str(answers["body"])
+    subject = str(answers.get("_subject") or subject_of(body))
+    ticket = _new_ticket(c, kind.code, subject, body, answers.get("files") or [])
+    return screens.opened(c.w, c.profile, ticket.ticket_no), "ticket.list", {}
+
+
+def _new_ticket(c: Context, kind: str, subject: str, body: str, files: list[dict[str, Any]]) -> TicketView:
+    return tickets.open_ticket(
+        c.tx,
+        kind="inquiry",
+        queue=queue_of(c.profile, kind),
+        subject=subject,
+        body=body,
+        member_id=c.member.id if c.member else None,
+        chat_id=c.chat.id,
+        files=[file_store.get_file(c.tx, file_id=int(file["file_id"])) for file in files],
+    )
+
+
+forms.register(
+    Form(
+        name="ticket",
+        version=1,
+        title="ticket.title",
+        steps=_steps,
+        confirm=_confirm,
+        commit=_open,
+        submit_label="ticket.submit",
+        needs_member=False,
+    )
+)
+
+
+@intent("open_ticket", "mail_not_arriving", "forgot_login_id")
+def open_ticket(c: Context, slots: Slots) -> Reply:
+    """A form; what the sentence said already is filled in as the subject."""
+    answers: Answers = {"_subject": str(slots["topic"])} if slots.get("topic") else {}
+    return forms.begin(c, "ticket", answers)
+
+
+@action("ticket.about")
+def about(c: Context, slots: Slots) -> Reply:
+    """Something this counter does not do: the subject is known, the rest is asked."""
+    return forms.begin(c, "ticket", {"_subject": str(slots["subject"])})
+
+
+@action("ticket.from_misses")
+def from_misses(c: Context, slots: Slots) -> Reply:
+    """The bot gave up: the member's last words go to staff in one press."""
+    latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
+    words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
+    body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
+    subject = c.w("ticket.misses_subject")
+    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, subject, body or subject, [])
+    c.chat = c.chat._replace(misses=0)
+    return screens.opened(c.w, c.profile, ticket.ticket_no)
+
+
+@intent("talk_to_human")
+def talk_to_human(c: Context, slots: Slots) -> Reply:
+    """A person from now on: the bot falls silent, the words go into one ticket, however often it is pressed."""
+    if c.chat.speaker == "human" and c.chat.ticket_id is not None:
+        ticket = threads.get_ticket(c.tx, ticket_id=c.chat.ticket_id)
+        return screens.human(c.w, c.profile, ticket.ticket_no, already=True)
+    kind = c.profile.support.kinds[-1].code
+    subject = c.w("ticket.human_subject")
+    ticket = _new_ticket(c, kind, subject, c.inbound.text.strip() or subject, [])
+    dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="human", ticket_id=ticket.id)
+    return screens.human(c.w, c.profile, ticket.ticket_no, already=False)
+
+
+@action("ticket.leave")
+def leave(c: Context, slots: Slots) -> Reply:
+    """Back to the bot; the ticket stays open and its answers still come."""
+    ticket_id = c.chat.ticket_id
+    dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="bot", ticket_id=None)
+    if ticket_id is None:
+        return screens.listed(c.w, [])
+    return screens.left(c.w, threads.get_ticket(c.tx, ticket_id=ticket_id).ticket_no)
+
+
+@intent("ticket_status")
+@action("ticket.list")
+def ticket_status(c: Context, slots: Slots) -> Reply:
+    """The newest inquiries of the member (or of a chat that is not linked) and their state."""
+    member_id = c.member.id if c.member else None
+    return screens.listed(c.w, threads.list_of_person(c.tx, member_id=member_id, chat_id=c.chat.id, limit=SHOWN))

@@ -1,0 +1,112 @@
+"""Every timed job, in one table. Each is a tick: what is due is a query over rows, so a missed tick loses nothing."""
+
+import logging
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from adapters.scheduler import Job
+from bot import turn
+from bot.deployment import Bot
+from bot.dispatch import settle_lost
+from core.billing import lapse
+from core.contracts import ending
+from core.db import Database, Tx, arun
+from core.delivery import inbox, leases
+from core.dialogue import forms
+from core.profiles.model import Profile
+from core.reminders import service as reminders
+
+log = logging.getLogger(__name__)
+
+LEADER = "leader"
+MOST_CHUNKS = 2_000  # of a thousand contracts each: a bound, not an expectation
+
+Chunk = Callable[[Tx], int]  # does one bounded piece of what is due; 0: nothing is left
+
+
+@dataclass(slots=True)
+class Ticks:
+    """The jobs of one process. Only the leader works; leadership saves work, correctness rests on unique keys."""
+
+    database: Database
+    bot: Bot
+    owner: str
+    _leads_until: datetime | None = None
+
+    def business(self) -> Sequence[tuple[str, str, float, Chunk]]:
+        """What follows from dates: name, what it does, seconds between ticks, one chunk. Clock travel runs these."""
+        profile: Profile = self.bot.profile
+        return (
+            (
+                "contracts",
+                "契約の状態を日付に合わせる (active → in grace → ended)",
+                60,
+                lambda tx: ending.end_expired(tx, profile=profile),
+            ),
+            ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile=profile)),
+            ("reminders", "更新案内を送る", 30, lambda tx: reminders.tick(tx, profile)),
+        )
+
+    def table(self) -> Sequence[Job]:
+        """All jobs of the product."""
+        return (
+            Job("lead", "one process leads", self._lead, every_seconds=5),
+            *(
+                Job(name, what, self._leading(name, chunk), every_seconds=seconds)
+                for name, what, seconds, chunk in self.business()
+            ),
+            Job("inbox", "try failed deliveries again, in each chat's order", self.retry_inbox, every_seconds=1),
+            Job("lost", "settle sends whose sender died", self._settle_lost, every_seconds=5),
+            Job(
+                "forms",
+                "end forms that nobody touched for a day",
+                self._leading("forms", _expire_forms),
+                every_seconds=600,
+            ),
+            Job("purge", "delete raw deliveries after 14 days", self._leading("purge", inbox.purge), daily_at="03:30"),
+        )
+
+    async def run_business(self) -> None:
+        """All date-driven jobs, now, to the end (clock travel, start after downtime)."""
+        for name, _, _, chunk in self.business():
+            await self._run_chunks(name, chunk)
+
+    async def retry_inbox(self) -> None:
+        """Each chat's first kept delivery whose time has come, each in a turn of its own."""
+        due = await arun(self.database, inbox.list_due, name="list inbox")
+        for kept in due:
+            await arun(
+                self.database,
+                lambda tx, i=kept.id: turn.retry(tx, i, self.bot),  # type: ignore[misc]
+                failed=lambda tx, error, i=kept.id: turn.on_retry_failure(tx, error, i, self.bot),  # type: ignore[misc]
+                name="retry",
+            )
+
+    async def _lead(self) -> None:
+        self._leads_until = await arun(
+            self.database, lambda tx: leases.take_lease(tx, name=LEADER, owner=self.owner), name="lead"
+        )
+
+    def _leading(self, name: str, chunk: Chunk) -> Callable[[], Awaitable[None]]:
+        async def run() -> None:
+            if self._leads_until is None:
+                await self._lead()
+            if self._leads_until is not None:
+                await self._run_chunks(name, chunk)
+
+        return run
+
+    async def _run_chunks(self, name: str, chunk: Chunk) -> None:
+        for _ in range(MOST_CHUNKS):
+            if await arun(self.database, chunk, name=name, slow=True) == 0:
+                return
+        log.warning("a timed job has more to do than its bound; it goes on at the next tick", extra={"job": name})
+
+    async def _settle_lost(self) -> None:
+        await settle_lost(self.database)
+
+
+def _expire_forms(tx: Tx) -> int:
+    forms.expire_old(tx)
+    return 0

@@ -1,0 +1,194 @@
+"""Which handler answers: a button, a command, the form under way, a person talking, or a plain sentence — in that order."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from bot import forms
+from bot.forms import Given
+from bot.inbound import Inbound
+from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
+from bot.screens.model import Screen, read_handle
+from bot.screens.talk import guesses_screen, old_button_screen
+from bot.understanding import CONFIDENT, Understanding, command_intent, understand
+from core.db import Tx
+from core.delivery import files as file_store
+from core.delivery.files import MAX_FILE_BYTES
+from core.dialogue import forms as form_store
+from core.dialogue import service as dialogue
+from core.dialogue.forms import FormView
+from core.dialogue.service import ChatView
+from core.errors import DomainError
+from core.tickets import service as tickets
+
+NO_TRACE_ACTIONS = frozenset({"form.toggle"})  # presses that are no statement of the member's
+GLOBAL_INTENTS = frozenset(
+    {"back", "abort", "show_menu", "talk_to_human", "change_language"}
+)  # win over a form's parsing
+LONGEST_COMMAND = 40  # a sentence that long is an answer, not "menu" or "stop"
+AFTER_SOLVED = timedelta(hours=24)
+
+
+@dataclass(frozen=True, slots=True)
+class Pressed:
+    """The button behind a handle."""
+
+    seq: int
+    label: str
+    action: str
+    args: dict[str, Any]
+
+
+def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
+    """None: no such button in this chat, or its bubble has been drawn anew since."""
+    parts = read_handle(inbound.handle)
+    if parts is None:
+        return None
+    seq, index, key = parts
+    message = dialogue.find_message(tx, chat_id=chat.id, seq=seq)
+    if message is None or message.screen_key != key or index >= len(message.actions):
+        return None
+    action, args = message.actions[index]
+    return Pressed(seq, _label(message.body, inbound.handle), action, args)
+
+
+def _label(body: dict[str, Any], handle: str) -> str:
+    rows = [*body.get("buttons", ())]
+    rows.extend([body[part]["submit"]] for part in ("checks", "date") if part in body)
+    for row in rows:
+        for button in row:
+            if button.get("handle") == handle:
+                return str(button["label"])
+    return ""
+
+
+def route(c: Context, pressed: Pressed | None) -> Reply:
+    """The answer to one act."""
+    inbound = c.inbound
+    if inbound.kind in ("press", "date"):
+        return ACTIONS[pressed.action](c, pressed.args) if pressed else _old_button(c)
+    if inbound.kind == "start":
+        return INTENTS["show_menu"](c, {"start": True, "payload": inbound.payload})
+    command = command_intent(inbound.text) if inbound.kind == "text" else None
+    if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None:
+        return _to_person(c)
+    if inbound.kind == "edit":
+        return None  # kept in the thread; what was answered stays answered
+    run = form_store.find_active(c.tx, chat_id=c.chat.id)
+    expired = run is not None and c.tx.now - run.touched_at > form_store.LIFETIME
+    if run is not None and (expired or not forms.is_current(run)):
+        form_store.save(c.tx, run._replace(state="expired", revision=run.revision + 1))
+        run = None
+    if command is not None:
+        return _by_command(c, command, run)
+    reply = _in_form(c, run) if run is not None else _free(c)
+    if expired:
+        screens = as_screens(reply)
+        return [Screen(c.w("form.expired")), *screens]
+    return reply
+
+
+def _old_button(c: Context) -> Reply:
+    run = form_store.find_active(c.tx, chat_id=c.chat.id)
+    return forms.stale(c, run) if run is not None else old_button_screen(c.w)
+
+
+def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
+    if command == "back" and run is not None:
+        return forms.back(c, run)
+    if command == "abort" and run is not None:
+        return forms.stop(c, run)
+    handler = INTENTS.get(command, INTENTS["fallback"])
+    return handler(c, {})
+
+
+def _to_person(c: Context) -> Reply:
+    """While a person talks the bot is silent; the words go into the ticket."""
+    if c.chat.ticket_id is None:
+        return None
+    tickets.add_member_message(
+        c.tx,
+        ticket_id=c.chat.ticket_id,
+        chat_id=c.chat.id,
+        text=_words(c.inbound),
+        files=[file_store.get_file(c.tx, file_id=file.file_id) for file in c.inbound.files],
+    )
+    return None
+
+
+def _words(inbound: Inbound) -> str:
+    return inbound.text or (f"[{inbound.other}]" if inbound.other else "")
+
+
+def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:
+    return [
+        {"file_id": str(f.file_id), "name": f.name, "mime": f.mime, "size_bytes": f.size_bytes} for f in inbound.files
+    ]
+
+
+def _in_form(c: Context, run: FormView) -> Reply:
+    text = c.inbound.text.strip()
+    meaning = understand(text, today=c.today, lang=c.language) if text else None
+    if meaning is not None and _is_global(meaning, text):
+        if meaning.intent == "back":
+            return forms.back(c, run)
+        if meaning.intent == "abort":
+            return forms.stop(c, run)
+        return INTENTS[meaning.intent](c, meaning.slots)
+    if c.tx.now - run.touched_at > form_store.IDLE:
+        return forms.ask_resume(c, run)
+    if run.step == forms.CONFIRM and meaning is not None and meaning.intent in ("confirm", "decline"):
+        return (
+            forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
+        )
+    if c.inbound.other:
+        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
+    _refuse_large(c.inbound)
+    before = run.wrong
+    reply = forms.take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+    after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
+    if meaning is not None and after is not None and after.wrong > before and _is_question(meaning, run):
+        form_store.save(c.tx, after._replace(wrong=before))
+        return [*as_screens(INTENTS[meaning.intent](c, meaning.slots)), forms.prompt(c, after)]
+    return reply
+
+
+def _is_global(meaning: Understanding, text: str) -> bool:
+    return meaning.intent in GLOBAL_INTENTS and meaning.confidence >= CONFIDENT and len(text) <= LONGEST_COMMAND
+
+
+INTERRUPTING = frozenset(
+    {"check_expiry", "list_unpaid", "show_payment_number", "payment_status", "ticket_status", "show_profile"}
+)
+
+
+def _is_question(meaning: Understanding, run: FormView) -> bool:
+    """A question in the middle of a form is answered, then the form goes on; nothing that would start another form."""
+    return meaning.intent in INTERRUPTING and meaning.confidence >= CONFIDENT
+
+
+def _free(c: Context) -> Reply:
+    """No form under way: a sentence, a file, or something the bot cannot read."""
+    inbound = c.inbound
+    _refuse_large(inbound)
+    if inbound.files:
+        return forms.begin(
+            c, "ticket", {"files": _file_refs(inbound), **({"body": inbound.text} if inbound.text else {})}
+        )
+    if inbound.other:
+        return INTENTS["fallback"](c, {"other": inbound.other})
+    meaning = understand(inbound.text, today=c.today, lang=c.language)
+    if meaning.intent == "fallback" or meaning.intent not in INTENTS:
+        return INTENTS["fallback"](c, {})
+    if meaning.confidence < CONFIDENT:
+        guesses = [meaning.intent, *(name for name, _ in meaning.alternatives)]
+        return guesses_screen(
+            c.w, [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"][:3]
+        )
+    c.chat = c.chat._replace(misses=0)
+    return INTENTS[meaning.intent](c, meaning.slots)
+
+
+def _refuse_large(inbound: Inbound) -> None:
+    if any(file.size_bytes > MAX_FILE_BYTES for file in inbound.files):
+        raise DomainError("file_too_large", limit_bytes=MAX_FILE_BYTES)

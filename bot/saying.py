@@ -1,0 +1,136 @@
+"""A screen becomes a bubble of the chat and a debt to its channel, in the turn that decided it."""
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from sqlalchemy import bindparam, select
+
+from bot.screens.model import Screen, render
+from core.db import Tx
+from core.delivery import outbox
+from core.dialogue import service as dialogue
+from core.dialogue.service import ChatView
+from core.dialogue.tables import Message
+from core.statements import Read
+
+READS_ROWS = frozenset({"webchat"})  # channels whose page reads the stored messages: nothing has to leave
+REDRAWS = frozenset({"telegram"})  # channels that can redraw a bubble: one living screen instead of a flood
+KEY_LENGTH = 6
+
+
+class _Bubble(NamedTuple):
+    id: int
+    seq: int
+    platform_ref: str | None
+    has_buttons: list[list[Any]]
+
+
+LAST_OF_BOT = Read(
+    _Bubble,
+    select(Message.id, Message.seq, Message.platform_ref, Message.actions)
+    .where(Message.chat_id == bindparam("chat_id"), Message.author == "bot")
+    .order_by(Message.seq.desc())
+    .limit(1),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a message is owed: for its delivery record and for what happens when its outcome is unknown (row X5)."""
+
+    reason: str
+    kind: str = "reply"
+    member_id: int | None = None
+    ticket_id: int | None = None
+    subject_key: str | None = None
+    dedupe_key: str | None = None
+
+
+def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = None) -> ChatView:
+    """Add the bubble to a locked chat and owe it. `over`: number of the bubble it may be drawn over.
+
+    Returns the chat with its new `last_seq`; the caller writes the chat back once.
+    """
+    redraw = dialogue.find_message(tx, chat_id=chat.id, seq=over) if over and not screen.fresh else None
+    if redraw is not None and (redraw.author != "bot" or redraw.platform_ref is None or redraw.body.get("files")):
+        redraw = None
+    seq = redraw.seq if redraw else chat.last_seq + 1
+    key = tx.ids.token(KEY_LENGTH)
+    drawn = render(screen, seq=seq, key=key)
+    strip: list[str] = []
+    if redraw is not None:
+        message_id = redraw.id
+        dialogue.redraw_message(tx, message_id=message_id, body=drawn.body, actions=drawn.actions, screen_key=key)
+    else:
+        strip = _old_keyboard(tx, chat) if chat.channel in REDRAWS else []
+        message_id = dialogue.add_message(
+            tx,
+            chat_id=chat.id,
+            seq=seq,
+            author="bot",
+            body=drawn.body,
+            kind=why.kind,
+            actions=drawn.actions,
+            screen_key=key,
+        )
+    outbox.owe(
+        tx,
+        channel=chat.channel,
+        account=chat.account,
+        address=chat.address,
+        order_key=chat.order_key,
+        kind=why.kind,
+        payload={
+            "op": "say",
+            "body": drawn.body,
+            "replaces": redraw.platform_ref if redraw else None,
+            "strip": strip,
+        }
+        if chat.channel not in READS_ROWS
+        else {},
+        reason=why.reason,
+        subject_key=why.subject_key,
+        dedupe_key=why.dedupe_key,
+        chat_id=chat.id,
+        message_id=message_id,
+        member_id=why.member_id if why.member_id is not None else chat.member_id,
+        ticket_id=why.ticket_id,
+        done=chat.channel in READS_ROWS,
+    )
+    return chat if redraw else chat._replace(last_seq=seq)
+
+
+def say_as_staff(
+    tx: Tx, chat: ChatView, *, name: str, text: str, files: list[dict[str, Any]], why: Why
+) -> tuple[ChatView, int | None]:
+    """A person's words, under their name; returns the chat and the outbox id by which staff follow the delivery."""
+    body: dict[str, Any] = {"v": 1, "text": text, "author": "staff", "author_name": name}
+    if files:
+        body["files"] = files
+    seq = chat.last_seq + 1
+    message_id = dialogue.add_message(
+        tx, chat_id=chat.id, seq=seq, author="staff", author_name=name, body=body, kind=why.kind
+    )
+    outbox_id = outbox.owe(
+        tx,
+        channel=chat.channel,
+        account=chat.account,
+        address=chat.address,
+        order_key=chat.order_key,
+        kind=why.kind,
+        payload={} if chat.channel in READS_ROWS else {"op": "say", "body": body, "replaces": None, "strip": []},
+        reason=why.reason,
+        dedupe_key=why.dedupe_key,
+        chat_id=chat.id,
+        message_id=message_id,
+        member_id=why.member_id,
+        ticket_id=why.ticket_id,
+        done=chat.channel in READS_ROWS,
+    )
+    return chat._replace(last_seq=seq), outbox_id
+
+
+def _old_keyboard(tx: Tx, chat: ChatView) -> list[str]:
+    """The last bubble's buttons go when a new one comes below it: only one set of buttons is alive."""
+    last = tx.first(LAST_OF_BOT, chat_id=chat.id)
+    return [last.platform_ref] if last and last.platform_ref and last.has_buttons else []

@@ -1,0 +1,27 @@
+"""Settings from the environment (prefix `MADOGUCHI_`) and a `.env` file; names are interfaces.md's."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+DEFAULT_DATABASE_URL = "sqlite:///var/madoguchi.sqlite"
+
+
+class Settings(BaseSettings):
+    """Everything an operator sets. A channel without its settings is off and says so at start."""
+
+    model_config = SettingsConfigDict(env_prefix="MADOGUCHI_", env_file=".env", extra="ignore", frozen=True)
+
+    profile: str = "renewal-notice"
+    database_url: str = DEFAULT_DATABASE_URL
+    database_threads: int = Field(default=4, ge=1, le=64)  # PostgreSQL only; 4 is the better default on two cores
+    public_url: str = "http://127.0.0.1:8000"
+    secret_key: SecretStr = SecretStr("")
+    widget_origins: str = ""
+
+    telegram_token: SecretStr = SecretStr("")
+    telegram_mode: str = Field(default="polling", pattern="^(webhook|polling)$")
+    telegram_webhook_secret: SecretStr = SecretStr("")
+    telegram_api_url: str = "https://api.telegram.org"
+
+    smtp_url: SecretStr = SecretStr("")  # smtp://user:password@host:587, smtps://…
+    mail_from: str = ""

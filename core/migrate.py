@@ -1,0 +1,96 @@
+"""Bringing a database to the current schema, and saying whether it is there."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, create_engine
+from sqlalchemy.exc import DBAPIError
+
+from core.errors import PermanentError
+from core.open_database import parse_url
+from core.schema import METADATA
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    return config
+
+
+@contextmanager
+def _connected(url_text: str) -> Iterator[Connection]:
+    url = parse_url(url_text)
+    if url.get_backend_name() == "postgresql":
+        url = url.set(drivername="postgresql+psycopg")
+        arguments: dict[str, Any] = {"connect_timeout": 5}
+    else:
+        arguments = {"timeout": 10}
+        if url.database:
+            try:
+                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise PermanentError(f"the folder of the database cannot be made: {error.strerror}") from error
+    engine = create_engine(url, connect_args=arguments)
+    try:
+        with engine.begin() as connection:
+            yield connection
+    except DBAPIError as error:
+        raise PermanentError(f"the database does not answer: {_plain(error)}") from error
+    finally:
+        engine.dispose()
+
+
+def _plain(error: DBAPIError) -> str:
+    """The first line of what the database said; the URL with its password never is in it."""
+    lines = [line.strip() for line in str(error.orig).splitlines() if line.strip()]
+    return lines[0] if lines else type(error.orig).__name__
+
+
+def head() -> str:
+    """The revision that this program needs."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    if found is None:
+        raise PermanentError("this installation has no migrations")
+    return found
+
+
+def current(url: str) -> str | None:
+    """The revision a database is on; None for an empty one."""
+    with _connected(url) as connection:
+        return MigrationContext.configure(connection).get_current_revision()
+
+
+def upgrade(url: str) -> None:
+    """Bring the database to the current schema; nothing happens when it is there."""
+    with _connected(url) as connection:
+        command.upgrade(_config(connection), "head")
+
+
+def ensure_current(url: str) -> None:
+    """Refuses any schema but the current one, and says what to do."""
+    found = current(url)
+    if found != head():
+        state = "is empty" if found is None else f"is on schema {found}"
+        raise PermanentError(f"the database {state}, this program needs {head()}: run `madoguchi migrate`")
+
+
+def differences(url: str) -> list[Any]:
+    """What the tables say and the migrated database does not: must be empty (test)."""
+    with _connected(url) as connection:
+        return list(compare_metadata(MigrationContext.configure(connection, opts={"compare_type": True}), METADATA))
+
+
+def write_revision(url: str, message: str, revision_id: str) -> None:
+    """Developers: write the next migration from the difference between tables and database (`make migration`)."""
+    with _connected(url) as connection:
+        command.revision(_config(connection), message=message, autogenerate=True, rev_id=revision_id)
