@@ -215,7 +215,9 @@ def _store_files(tx: Tx, chat: ChatView, inbound: Inbound) -> Inbound:
 
 
 def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Pressed | None) -> ChatView:
-    if inbound.kind in ("press", "date") and (pressed is None or pressed.action in NO_TRACE_ACTIONS):
+    if inbound.kind == "start" or (
+        inbound.kind in ("press", "date") and (pressed is None or pressed.action in NO_TRACE_ACTIONS)
+    ):
         return chat
     body: dict[str, Any] = {"v": 1, "text": inbound.text}
     if pressed is not None:

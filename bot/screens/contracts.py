@@ -132,11 +132,12 @@ def ask_method(w: Wording, methods: Sequence[PaymentMethod]) -> Screen:
     return Screen("\n".join((w("renew.ask_method"), *lines)), buttons=rows)
 
 
-def _contract_lines(w: Wording, item: QuotedRenewal) -> Card:
+def _contract_lines(w: Wording, profile: Profile, item: QuotedRenewal) -> Card:
     quote = item.quote
+    price_label = "renew.row_price" if profile.price_includes_tax else "renew.row_price_net"
     rows = [
         (w("renew.row_term"), show_term(w, quote.term_months)),
-        (w("renew.row_price"), w.yen(quote.term_yen)),
+        (w(price_label), w.yen(quote.term_yen)),
     ]
     if quote.daily_days:
         rows.append((w("renew.row_daily", n=quote.daily_days), w.yen(quote.daily_yen)))
@@ -165,7 +166,7 @@ def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: Paym
         due=quote.due_on,
         confirmation=local(w, method.confirmation_time),
     )
-    return Screen(text, cards=(*(_contract_lines(w, item) for item in quote.renewals), total))
+    return Screen(text, cards=(*(_contract_lines(w, profile, item) for item in quote.renewals), total))
 
 
 def done(w: Wording, profile: Profile, invoice: InvoiceView, payer: str, *, mailed: bool) -> Screen:
