@@ -14,8 +14,10 @@ import pytest
 from sqlalchemy import bindparam, insert, select, update
 from sqlalchemy.engine import make_url
 
+from core.billing.payments import record_bank_payment
 from core.billing.tables import PaymentReport
 from core.clock import JST, ManualClock, day_in_japan
+from core.contracts.service import get_contract
 from core.db import Tx, run
 from core.delivery.tables import Outbox
 from core.errors import InvariantBroken
@@ -25,7 +27,8 @@ from core.reminders.cycles import RENEWED_BEFORE
 from core.reminders.facts import RemindersDue
 from core.reminders.service import CLAIM_MEMBERS
 from core.statements import Read, Write
-from tests.support.builders import an_invoice
+from tests.support.builders import ACCOUNTANT, an_invoice
+from tests.support.builders import a_renewal as an_order
 from tests.support.databases import PostgresServer
 from tests.support.reminding import Counter, a_contract, a_counter, a_member, a_renewal, renewed
 
@@ -649,3 +652,35 @@ def _check_year(counter: Counter, cycles: dict[int, list[Cycle]], up: set[date],
     assert sum(len(fact.reminder_ids) for _, fact in counter.told) == sent
     days_told = Tally((at[:5], fact.member_id) for at, fact in counter.told)
     assert set(days_told.values()) == {1}
+
+
+# --- with the real renewal ------------------------------------------------------------------------------------------
+
+
+def test_a_paid_renewal_starts_a_cycle_of_reminders_by_itself(counter: Counter) -> None:
+    member = counter.member()
+    contract = counter.contract(E, BORN, member_id=member)
+    live(counter, "2027-03-20", "2027-03-21")
+
+    def pay(tx: Tx) -> date:
+        invoice = an_order(tx, member_id=member, contract_ids=(contract,))
+        record_bank_payment(
+            tx,
+            profile=counter.profile,
+            staff=ACCOUNTANT,
+            invoice_id=invoice.id,
+            amount_yen=invoice.open_yen,
+            value_on=tx.today,
+            payer_name="ヤマダタロウ",
+            reference="t1",
+        )
+        return get_contract(tx, profile=counter.profile, contract_id=contract).expires_on
+
+    new_on = run(counter.database, pay)
+    assert new_on > D(E)
+    assert look(counter, counter.told[0][1]) == "renewed"
+    live(counter, "2027-03-22", "2027-04-03")
+    assert told_on(counter) == ["03-21"]
+    old = {row.milestone: row.reason for row in counter.rows() if row.expires_on == D(E)}
+    assert old == dict.fromkeys((-10, -5, 0, 1), "renewed")
+    assert counter.milestone_on(contract) == new_on - timedelta(days=10)
