@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from starlette.applications import Starlette
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, Route
 
-from adapters import http, webchat
+from adapters import desk, http, webchat
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Scheduler
 from adapters.telegram.adapter import TelegramAdapter, TelegramSettings
@@ -148,7 +148,18 @@ class Product:
             ),
         )
         telegram = self.telegram.routes if self.telegram else []
-        return [*plain, *chat, *telegram]
+        return [*plain, *chat, *self._desk(https), *telegram]
+
+    def _desk(self, https: bool) -> list[Route]:
+        demo = self.mode.demo
+        settings = desk.DeskSettings(
+            secure_cookies=https,
+            demo=demo,
+            demo_login=DEMO_LOGIN if demo else "",
+            demo_password=DEMO_PASSWORD if demo else "",
+            public_origin=self.bot.public_url,
+        )
+        return desk.build(database=self.database, profile=self.profile, settings=settings)
 
     async def _ready(self) -> str:
         """Empty when this process can work; else what is missing."""

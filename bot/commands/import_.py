@@ -26,6 +26,7 @@ from core.profiles.catalogue import ensure_catalogue
 from core.profiles.model import Profile
 
 LATER_KINDS = ("invoices", "events", "reservations", "faq")
+NOTES_SHOWN = 20  # in a real run; the dry run lists all
 MEGABYTE = 1024 * 1024
 Opened = tuple[Database, Profile]
 Open = Callable[[], AbstractContextManager[Opened]]
@@ -176,7 +177,10 @@ def _show_text(plan: ImportPlan, done: Tally | None, words: Wording, *, dry_run:
     problems = _problem_lines(plan.tally, words) + (_problem_lines(done, words) if done else [])
     bad = len({problem.line for problem in plan.tally.problems + (done.problems if done else [])})
     _section(words("import.problems", n=bad), problems)
-    _section(words("import.notes", n=len(tally.notes)), _note_lines(tally, words))
+    notes = _note_lines(tally, words)
+    if not dry_run and len(notes) > NOTES_SHOWN:
+        notes[NOTES_SHOWN:] = [words("import.more", n=len(notes) - NOTES_SHOWN)]
+    _section(words("import.notes", n=len(tally.notes)), notes)
     if dry_run:
         _section(words("import.changes", n=len(changes)), changes)
     table = Table(title=words("import.did" if done else "import.would"), title_justify="left")

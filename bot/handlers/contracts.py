@@ -8,7 +8,7 @@ from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import contracts as screens
 from bot.screens.model import Screen
 from core.billing import invoices
-from core.billing.invoices import totals_of
+from core.billing.terms import totals_of
 from core.contracts import renewals, service
 from core.contracts.quotes import RenewalItem, RenewalOrderQuote, quote_renewals
 from core.contracts.service import ContractView

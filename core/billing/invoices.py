@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from typing import Any, NamedTuple
 
@@ -21,19 +21,15 @@ from core.billing.ledger import (
 )
 from core.billing.payers import payment_ref_from
 from core.billing.policy import (
-    BankHolidayRule,
-    Confirmation,
     InvoiceStatus,
     format_invoice_no,
-    lapse_on,
-    payment_deadline,
 )
 from core.billing.tables import Invoice, InvoiceLine, PaymentReport, Posting
+from core.billing.terms import deadline_for, totals_of
 from core.db import Tx
 from core.delivery.counters import take_number
 from core.errors import DomainError, InvariantBroken
 from core.members.tables import Member
-from core.money import DocumentTotals, consumption_tax
 from core.profiles.model import Profile
 from core.statements import Read, Write, one_of
 
@@ -82,13 +78,6 @@ class InvoiceView(NamedTuple):
     credit_used_yen: int
     reported: bool
     lines: tuple[LineView, ...]
-
-
-class Deadline(NamedTuple):
-    """Until when the member may pay, and the last day of waiting for money sent by then (algorithms.md 9)."""
-
-    due_on: date
-    lapse_on: date
 
 
 class _Invoice(NamedTuple):
@@ -233,29 +222,6 @@ CLOSE = Write(
 def lock_money(tx: Tx, *, member_id: int) -> None:
     """Everything about one member's money and renewals waits here: the first lock, so that no two turns meet crosswise."""
     tx.one(LOCK_MEMBER, member_id=member_id)
-
-
-def totals_of(profile: Profile, amounts_yen: Iterable[int]) -> DocumentTotals:
-    """Net, tax and total of a document with these lines: one rounding for the whole (algorithms.md 3)."""
-    return consumption_tax(
-        ((profile.tax_rate_percent, amount) for amount in amounts_yen),
-        price_includes_tax=profile.price_includes_tax,
-        rounding=profile.tax_rounding,
-    )
-
-
-def deadline_for(profile: Profile, *, method: str, issued_on: date, grace_end_on: date | None = None) -> Deadline:
-    """Until when an invoice issued on a day may be paid, and how long money sent by then is waited for."""
-    due_on = payment_deadline(
-        issued_on,
-        profile.payment.deadline_days,
-        grace_end_on=grace_end_on,
-        bank_holiday_rule=BankHolidayRule(profile.payment.deadline_bank_holiday),
-    )
-    confirmation = Confirmation.CARD if method == "credit_card" else Confirmation(profile.payment.confirmation)
-    return Deadline(
-        due_on, lapse_on(due_on, confirmation=confirmation, bank_days=profile.payment.lapse_after_bank_days)
-    )
 
 
 def issue_invoice(

@@ -18,6 +18,7 @@ from core.billing.payments import (
 )
 from core.billing.tables import Invoice, PaymentReport
 from core.db import Tx
+from core.dialogue.service import lock_chat_by_id
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
@@ -74,6 +75,12 @@ UNDECIDED_OF_MEMBER = Read(
     _reports(PaymentReport.member_id == bindparam("member_id"), undecided_report()).order_by(PaymentReport.id),
 )
 OF_INVOICE = Read(ReportView, _reports(PaymentReport.invoice_id == bindparam("invoice_id")).order_by(PaymentReport.id))
+OF_TICKET = Read(
+    ReportView,
+    _reports(
+        PaymentReport.member_id == bindparam("member_id"), PaymentReport.ticket_id == bindparam("its_ticket")
+    ).order_by(PaymentReport.id),
+)
 OLDEST_FIRST = Read(ReportView, _reports(undecided_report()).order_by(PaymentReport.id).limit(bindparam("most")))
 PAGE = Read(
     ReportView,
@@ -201,6 +208,11 @@ def list_reports_of_invoice(tx: Tx, *, invoice_id: int) -> list[ReportView]:
     return tx.all(OF_INVOICE, invoice_id=invoice_id)
 
 
+def list_reports_of_ticket(tx: Tx, *, member_id: int, ticket_id: int) -> list[ReportView]:
+    """The member's reports that are talked about in a ticket, the oldest first."""
+    return tx.all(OF_TICKET, member_id=member_id, its_ticket=ticket_id)
+
+
 def confirm_report(
     tx: Tx,
     *,
@@ -266,7 +278,11 @@ def reject_report(tx: Tx, *, staff: ActingStaff, report_id: int, words: str) -> 
 
 
 def _lock(tx: Tx, report_id: int) -> ReportView:
-    lock_money(tx, member_id=get_report(tx, report_id=report_id).member_id)
+    """The chat first, as in the member's own turns: its ticket is settled at the end of this one."""
+    report = get_report(tx, report_id=report_id)
+    if report.chat_id is not None:
+        lock_chat_by_id(tx, chat_id=report.chat_id)
+    lock_money(tx, member_id=report.member_id)
     return tx.one(LOCKED, report_id=report_id)
 
 

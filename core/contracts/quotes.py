@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import NamedTuple
 
-from core.billing.invoices import NewLine, deadline_for, totals_of
+from core.billing.invoices import NewLine
 from core.billing.ledger import credit_of
+from core.billing.terms import deadline_for, totals_of
 from core.contracts.policy import RenewalQuote, decide_renewal
 from core.contracts.service import ContractView, list_by_ids, snapshot
 from core.db import Tx

@@ -338,7 +338,7 @@ def report(database: Database, invoice: InvoiceView) -> ReportView:
         lambda tx: file_report(
             tx,
             member_id=invoice.member_id,
-            chat_id=7,
+            chat_id=None,
             invoice_id=invoice.id,
             amount_yen=invoice.total_yen,
             paid_on=tx.today,

@@ -438,6 +438,15 @@ def test_the_shipped_sample_comes_in_whole_and_is_unchanged_the_second_time(impo
     assert all(c.milestone_on is None or c.milestone_on >= TODAY for c in kept)
 
 
+def test_a_real_run_shows_some_of_many_notes_and_the_dry_run_all(importing: Importing, tmp_path: Path) -> None:
+    with_members(importing, tmp_path)
+    lines = [f"S{n},A-1,light,srv{n:03d},2026/11/30" for n in range(25)]
+    file = write_csv(tmp_path / "c.csv", CONTRACTS, *lines)
+    assert importing("contracts", file, "--dry-run").stdout.count("毎月末日") == 25
+    answer = importing("contracts", file)
+    assert answer.stdout.count("毎月末日") == 20 and "ほか5件" in answer.stdout
+
+
 @pytest.mark.parametrize("day", [TODAY, date(2027, 1, 31), date(2028, 2, 29)])
 def test_the_demo_data_fills_an_empty_database_once(importing: Importing, clock: ManualClock, day: date) -> None:
     clock.set(datetime(day.year, day.month, day.day, 3, tzinfo=UTC))
