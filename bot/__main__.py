@@ -1,5 +1,6 @@
 """The command `madoguchi`."""
 
+import logging
 import sys
 
 import click
@@ -15,6 +16,8 @@ from bot.commands.understand import understand
 @click.version_option(package_name="madoguchi")
 def main() -> None:
     """窓口: the chat counter of a member-based business."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("core.db").setLevel(logging.ERROR)  # a command's long turn delays nobody: `serve` says it
 
 
 for command in (serve, migrate, profile, import_, sample, understand):

@@ -15,7 +15,6 @@ from starlette.routing import BaseRoute, Route
 from adapters import desk, http, webchat
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Scheduler
-from adapters.telegram.adapter import TelegramAdapter, TelegramSettings
 from bot import handlers, turn
 from bot.clock_travel import ClockTravel, load_offset
 from bot.deployment import Bot
