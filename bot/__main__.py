@@ -9,6 +9,7 @@ from bot.commands.import_ import import_
 from bot.commands.profile import profile
 from bot.commands.sample import sample
 from bot.commands.serve import migrate, serve
+from bot.commands.staff import staff
 from bot.commands.understand import understand
 
 
@@ -20,7 +21,7 @@ def main() -> None:
     logging.getLogger("core.db").setLevel(logging.ERROR)  # a command's long turn delays nobody: `serve` says it
 
 
-for command in (serve, migrate, profile, import_, sample, understand):
+for command in (serve, migrate, profile, import_, sample, staff, understand):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -35,6 +36,9 @@ from core.migrate import current, head
 from core.open_database import open_database
 from core.profiles import catalogue
 from core.profiles.model import Profile
+
+if TYPE_CHECKING:
+    from adapters.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
 
@@ -97,18 +101,20 @@ class Product:
     def _ask_again(self, tx: Tx, owed: Owed, subject_key: str) -> str | datetime | None:
         return ask_again(tx, self.profile, subject_key)
 
-    def _telegram(self) -> TelegramAdapter | None:
+    def _telegram(self) -> "TelegramAdapter | None":
         token = self.settings.telegram_token.get_secret_value()
         if not token:
             return None
-        settings = TelegramSettings(
+        from adapters.telegram import adapter  # noqa: PLC0415 - the SDK costs a second and 40 MB: only when it is used
+
+        settings = adapter.TelegramSettings(
             token=token,
             mode="webhook" if self.settings.telegram_mode == "webhook" else "polling",
             webhook_secret=self.settings.telegram_webhook_secret.get_secret_value(),
             api_url=self.settings.telegram_api_url,
             public_url=self.settings.public_url,
         )
-        return TelegramAdapter(settings, self.deliver, self.database)
+        return adapter.build(settings, self.deliver, self.database)
 
     def _senders(self) -> list[Sender]:
         senders: list[Sender] = [webchat.WebchatSender(self.database)]
@@ -187,7 +193,7 @@ class Product:
             self._scheduler = Scheduler(self.ticks.table())
             self._scheduler.start()
         if self.telegram is not None:
-            await self.telegram.start()
+            await self.telegram.start(receive=self.serves)
 
     async def stop(self) -> None:
         """Nothing new, finish what is in hand, hand over the leases, close."""
