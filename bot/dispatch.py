@@ -85,7 +85,7 @@ class Lane:
             until = self._lease_until
             if until is None or until - tx.real <= leases.LEASE - RENEW:
                 until = leases.take_lease(tx, name=f"lane:{self._sender.channel}", owner=self._owner)
-            if until is None or free <= 0:
+            if until is None or free <= 0 or self._stopping:
                 return until, []
             return until, outbox.claim(tx, channel=self._sender.channel, owner=self._owner, limit=free)
 

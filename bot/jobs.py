@@ -94,7 +94,9 @@ class Ticks:
         except Exception as error:
             log.exception("a failed delivery could not be told", extra={"inbox_id": inbox_id})
             why = type(error).__name__
-            await arun(self.database, lambda tx: inbox.fail_again(tx, inbox_id=inbox_id, error=why), name="retry failed")
+            await arun(
+                self.database, lambda tx: inbox.fail_again(tx, inbox_id=inbox_id, error=why), name="retry failed"
+            )
 
     async def _lead(self) -> None:
         self._leads_until = await arun(
