@@ -14,8 +14,10 @@ from core.contracts import ending
 from core.db import Database, Tx, arun
 from core.delivery import inbox, leases
 from core.dialogue import forms
+from core.members import sessions
 from core.profiles.model import Profile
 from core.reminders import service as reminders
+from core.tickets import service as tickets
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +48,7 @@ class Ticks:
                 lambda tx: ending.end_expired(tx, profile=profile),
             ),
             ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile=profile)),
+            ("tickets", "解決から24時間でボットに戻す", 60, tickets.hand_back_due),
             ("reminders", "更新案内を送る", 30, lambda tx: reminders.tick(tx, profile)),
         )
 
@@ -64,6 +67,12 @@ class Ticks:
                 "end forms that nobody touched for a day",
                 self._leading("forms", _expire_forms),
                 every_seconds=600,
+            ),
+            Job(
+                "sessions",
+                "delete ended desk sessions",
+                self._leading("sessions", sessions.purge_sessions),
+                daily_at="03:40",
             ),
             Job("purge", "delete raw deliveries after 14 days", self._leading("purge", inbox.purge), daily_at="03:30"),
         )

@@ -75,6 +75,12 @@ UNDECIDED_OF_MEMBER = Read(
     _reports(PaymentReport.member_id == bindparam("member_id"), undecided_report()).order_by(PaymentReport.id),
 )
 OF_INVOICE = Read(ReportView, _reports(PaymentReport.invoice_id == bindparam("invoice_id")).order_by(PaymentReport.id))
+OF_TICKET = Read(
+    ReportView,
+    _reports(
+        PaymentReport.member_id == bindparam("member_id"), PaymentReport.ticket_id == bindparam("its_ticket")
+    ).order_by(PaymentReport.id),
+)
 OLDEST_FIRST = Read(ReportView, _reports(undecided_report()).order_by(PaymentReport.id).limit(bindparam("most")))
 PAGE = Read(
     ReportView,
@@ -200,6 +206,11 @@ def list_undecided(tx: Tx, *, member_id: int) -> list[ReportView]:
 def list_reports_of_invoice(tx: Tx, *, invoice_id: int) -> list[ReportView]:
     """All reports that name an invoice, the oldest first."""
     return tx.all(OF_INVOICE, invoice_id=invoice_id)
+
+
+def list_reports_of_ticket(tx: Tx, *, member_id: int, ticket_id: int) -> list[ReportView]:
+    """The member's reports that are talked about in a ticket, the oldest first."""
+    return tx.all(OF_TICKET, member_id=member_id, its_ticket=ticket_id)
 
 
 def confirm_report(

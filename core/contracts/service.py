@@ -136,6 +136,16 @@ SEARCH = Read(
     .order_by(Contract.expires_on, Contract.id)
     .limit(bindparam("most")),
 )
+EXPIRING = Read(
+    _Row,
+    _contracts(
+        or_(*(Contract.status == status for status in ("trial", "active", "in_grace"))),
+        Contract.expires_on <= bindparam("until"),
+    )
+    .order_by(Contract.expires_on, Contract.id)
+    .limit(bindparam("most"))
+    .offset(bindparam("skipped")),
+)
 _COLUMNS = (
     "id", "contract_no", "external_key", "member_id", "plan_code", "label", "label_key", "status", "auto_renewal",
     "started_on", "expires_on", "anchor", "cycle_no", "cycle_born_on", "milestone_on", "ended_on", "created_at",
@@ -278,6 +288,24 @@ def search_contracts(
     number = re.fullmatch(r"c?-?(\d{1,9})", wanted)
     numbers = [wanted.upper(), query.strip(), *([f"C-{int(number[1]):06d}"] if number else [])]
     return [_view(profile, row, tx.today) for row in tx.all(SEARCH, pattern=pattern, numbers=numbers, most=limit)]
+
+
+def list_expiring(
+    tx: Tx,
+    *,
+    profile: Profile,
+    staff: ActingStaff,
+    until: date | None = None,
+    skipped: int = 0,
+    limit: int = FOUND_ROWS,
+) -> list[ContractView]:
+    """For the desk: living contracts of all members, the nearest expiry first, until a day (inclusive) if one is given.
+
+    Errors: DomainError `forbidden`.
+    """
+    require(staff, "view")
+    rows = tx.all(EXPIRING, until=until or date.max, most=limit, skipped=skipped)
+    return [_view(profile, row, tx.today) for row in rows]
 
 
 def _view(profile: Profile, row: _Row, today: date) -> ContractView:

@@ -29,6 +29,7 @@ def set_wording(tx: Tx, *, staff: ActingStaff, language: str, key: str, text: st
     """The operator's words for a key. Errors: DomainError `forbidden`, `wording_empty`."""
     require(staff, "edit_catalogue")
     catalogue.set_wording(tx, language=language, key=key, text=text)
+    tx.wake("settings")  # every process of the bot says it from now on
     _record(tx, staff, "catalogue.wording_set", f"wording:{key}"[:80], {"language": language})
 
 
@@ -37,6 +38,7 @@ def remove_wording(tx: Tx, *, staff: ActingStaff, language: str, key: str) -> bo
     require(staff, "edit_catalogue")
     removed = catalogue.remove_wording(tx, language=language, key=key)
     if removed:
+        tx.wake("settings")
         _record(tx, staff, "catalogue.wording_removed", f"wording:{key}"[:80], {"language": language})
     return removed
 

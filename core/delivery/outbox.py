@@ -17,7 +17,7 @@ from core.delivery.tables import Outbox
 from core.statements import Read, Write, among
 
 SEND_LEASE = timedelta(seconds=60)
-TRIES = 12
+TRIES = 58  # about a day with the pauses below: an outage of a platform must not cost a message
 BACKOFF_SECONDS = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800)
 # What to do when nobody knows whether a send arrived (table at the end of algorithms.md 8)
 SEND_AGAIN = frozenset({"reply", "code", "staff_reply", "money", "fetch"})

@@ -7,9 +7,11 @@ from sqlalchemy import and_, bindparam, func, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import BigInteger, Boolean, String
 
+from core.billing.reports import list_reports_of_ticket
 from core.db import Tx
 from core.errors import DomainError
 from core.members.roles import ActingStaff, is_allowed, mask_name, mask_text, require
+from core.members.service import get_member
 from core.members.tables import Member, Staff
 from core.statements import Read, Write, among
 from core.tickets.tables import Ticket, TicketMessage
@@ -289,9 +291,9 @@ def thread(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> Thread:
     assignee = tx.first(ASSIGNEE, staff_id=ticket.assignee_id) if ticket.assignee_id is not None else None
     last = max((row.id for row in messages if row.author == "member"), default=0)
     if not is_allowed(staff.role, "view_unmasked"):
-        names = tuple({row.author_name for row in messages if row.author == "member"})
-        messages = [_masked_message(row, names) for row in messages]
-        ticket = ticket._replace(subject=mask_text(ticket.subject, names=names))
+        names = _names_in(tx, ticket) | {row.author_name for row in messages if row.author == "member"}
+        messages = [_masked_message(row, tuple(names)) for row in messages]
+        ticket = ticket._replace(subject=mask_text(ticket.subject, names=tuple(names)))
     return Thread(ticket, assignee.name if assignee else None, tuple(messages), last)
 
 
@@ -315,6 +317,15 @@ def _shown_row(staff: ActingStaff, row: InboxRow) -> InboxRow:
         return row
     name = row.member_name or ""
     return row._replace(member_name=mask_name(name), subject=mask_text(row.subject, names=(name,)))
+
+
+def _names_in(tx: Tx, ticket: TicketView) -> set[str]:
+    """Under which names the member, and who paid for them, may stand in the words of a thread."""
+    if ticket.member_id is None:
+        return set()
+    member = get_member(tx, member_id=ticket.member_id)
+    reports = list_reports_of_ticket(tx, member_id=member.id, ticket_id=ticket.id)
+    return {member.name, member.name_kana} | {report.payer_name for report in reports}
 
 
 def _masked_message(row: TicketMessageView, names: tuple[str, ...]) -> TicketMessageView:

@@ -235,6 +235,8 @@ async def test_polling_takes_updates_in_order_and_needs_no_webhook(
         assert await turns.until(20) == [str(number) for number in range(20)]
         await telegram.say(CHAT, "後から")
         assert (await turns.until(21))[-1] == "後から"
+        last = int(turns.kept[-1].delivery_key)
+        await asyncio.wait_for(telegram.until(lambda: telegram.confirmed_below == last + 1), 20)
 
 
 async def test_a_webhook_left_over_is_taken_away_before_polling(

@@ -211,13 +211,16 @@ class TelegramDouble:
         fault = faults.popleft() if faults else Fault()
         response = await self._answer(call, fault)
         call.status = response.status
-        async with self._happened:
-            self._happened.notify_all()
+        await self._tell()
         if fault.after == "hang":
             await self._never.wait()
         if fault.after == "drop" and request.transport is not None:
             request.transport.abort()
         return response
+
+    async def _tell(self) -> None:
+        async with self._happened:
+            self._happened.notify_all()
 
     async def _answer(self, call: Call, fault: Fault) -> web.Response:
         if self.down:
@@ -240,6 +243,9 @@ class TelegramDouble:
             return web.json_response({"ok": True, "result": result})
         except Refused as refused:
             return _refusal(refused)
+        except Exception as error:
+            self.violations.append(f"{call.method}: {type(error).__name__} {error}")  # the call's fault or the double's
+            raise
 
     def _flood(self, chat: str) -> None:
         """More than 30 in a second, or 20 a minute in a group: 429, as Telegram does (core.telegram.org/bots/faq)."""
@@ -357,6 +363,7 @@ class TelegramDouble:
             raise Refused(409, "Conflict: terminated by other getUpdates request")
         self.confirmed_below = max(self.confirmed_below, int(params.get("offset", 0)))
         self._pending = [update for update in self._pending if update["update_id"] >= self.confirmed_below]
+        await self._tell()
         if not self._pending and int(params.get("timeout", 0)):
             self._new.clear()
             self._polling += 1
