@@ -20,6 +20,7 @@ from core.errors import DomainError, InvariantBroken
 Answers = dict[str, Any]
 CONFIRM = "confirm"
 CHECKED = "_checked"
+STAMP = "_stamp"  # what was promised when the summary was drawn last; the commit must still hold to it
 MANY_ANSWERS = 2  # from here on "stop" is asked back
 
 
@@ -76,6 +77,7 @@ class Form:
     submit_label: str = ""
     needs_member: bool = True
     fixable: bool = True
+    stamp: Callable[[Context, Answers], Any] | None = None  # what the summary promises (a total): kept under STAMP
 
 
 FORMS: dict[str, Form] = {}
@@ -201,6 +203,8 @@ def _draw(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
 def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
     if form.confirm is None:
         raise InvariantBroken(f"{form.name} has nothing to confirm")
+    if form.stamp is not None and run.answers.get(STAMP) != (promised := form.stamp(c, run.answers)):
+        run = store.save(c.tx, run._replace(answers={**run.answers, STAMP: promised}))
     screen = form.confirm(c, run.answers)
     rows: list[tuple[Button, ...]] = [
         (_live(Button(c.w(form.submit_label), "form.commit", style="primary"), run),),

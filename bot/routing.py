@@ -72,7 +72,7 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     command = command_intent(inbound.text) if inbound.kind == "text" else None
     if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None:
         return _to_person(c)
-    if inbound.kind == "edit":
+    if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
     run = form_store.find_active(c.tx, chat_id=c.chat.id)
     expired = run is not None and c.tx.now - run.touched_at > form_store.LIFETIME
@@ -99,7 +99,8 @@ def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
     if command == "abort" and run is not None:
         return forms.stop(c, run)
     handler = INTENTS.get(command, INTENTS["fallback"])
-    return handler(c, {})
+    words = c.inbound.text.split(maxsplit=1)
+    return handler(c, {"language": words[1].strip().lower()} if command == "change_language" and len(words) > 1 else {})
 
 
 def _to_person(c: Context) -> Reply:

@@ -192,6 +192,7 @@ def _order(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
         member_id=c.need_member().id,
         items=_items(c, answers),
         method=_method(c, answers),
+        expected_total_yen=int(answers[forms.STAMP]),
         chat_id=c.chat.id,
         language=c.language,
         shown={"text": shown.text, "cards": [[card.title, [list(row) for row in card.rows]] for card in shown.cards]},
@@ -209,6 +210,7 @@ forms.register(
         confirm=_confirm,
         commit=_order,
         submit_label="renew.submit",
+        stamp=lambda c, a: _quote(c, a).total_yen,
     )
 )
 
