@@ -22,6 +22,7 @@ from core.tickets import service as tickets
 log = logging.getLogger(__name__)
 
 LEADER = "leader"
+MOST_RETRIES = 100  # rounds in one tick; the next tick goes on
 MOST_CHUNKS = 2_000  # of a thousand contracts each: a bound, not an expectation
 
 Chunk = Callable[[Tx], int]  # does one bounded piece of what is due; 0: nothing is left
@@ -82,14 +83,28 @@ class Ticks:
             await self._run_chunks(name, chunk)
 
     async def retry_inbox(self) -> None:
-        """Each chat's first kept delivery whose time has come, each in a turn of its own."""
-        due = await arun(self.database, inbox.list_due, name="list inbox")
-        for kept in due:
+        """Each chat's first kept delivery whose time has come, each in a turn of its own, until nothing is due."""
+        for _ in range(MOST_RETRIES):
+            due = await arun(self.database, inbox.list_due, name="list inbox")
+            for kept in due:
+                await self._retry(kept.id)
+            if not due:
+                return
+
+    async def _retry(self, inbox_id: int) -> None:
+        """One more try. Should even telling the failure fail, it is counted all the same: it must not hold up other chats."""
+        try:
             await arun(
                 self.database,
-                lambda tx, i=kept.id: turn.retry(tx, i, self.bot),  # type: ignore[misc]
-                failed=lambda tx, error, i=kept.id: turn.on_retry_failure(tx, error, i, self.bot),  # type: ignore[misc]
+                lambda tx: turn.retry(tx, inbox_id, self.bot),
+                failed=lambda tx, error: turn.on_retry_failure(tx, error, inbox_id, self.bot),
                 name="retry",
+            )
+        except Exception as error:
+            log.exception("a failed delivery could not be told", extra={"inbox_id": inbox_id})
+            why = type(error).__name__
+            await arun(
+                self.database, lambda tx: inbox.fail_again(tx, inbox_id=inbox_id, error=why), name="retry failed"
             )
 
     async def _lead(self) -> None:
