@@ -91,7 +91,7 @@ class Process:
     async def start(self, client: aiohttp.ClientSession) -> None:
         """Returns once it says that it is ready."""
         with self.log.open("ab") as output:
-            self._process = subprocess.Popen(
+            started = self._process = subprocess.Popen(
                 [sys.executable, "-m", "bot", "serve", "--port", str(self.port)],
                 cwd=self._folder,
                 env={**self._environment, "MADOGUCHI_PUBLIC_URL": self.url},
@@ -100,7 +100,9 @@ class Process:
             )
         async with asyncio.timeout(PATIENCE_SECONDS):
             while not await self._is_ready(client):
-                assert self._process.poll() is None, f"the product ended by itself:\n{self.log.read_text()[-3000:]}"
+                if self._process is not started:
+                    return  # killed while it was starting: whoever killed it starts it again
+                assert started.poll() is None, f"the product ended by itself:\n{self.log.read_text()[-3000:]}"
                 await asyncio.sleep(0.05)  # another process starts: there is nothing to wait on but its port
 
     async def _is_ready(self, client: aiohttp.ClientSession) -> bool:
@@ -254,7 +256,7 @@ class World:
         if not self.plan or self.plan[0].moment != moment:
             return
         self.plan[0].nth -= 1
-        if self.plan[0].nth <= 0:
+        if self.plan[0].nth <= 0 and any(process.pid for process in self.processes):
             crash = self.plan.pop(0)
             victim = self._victim(moment)
             pid = victim.kill()
@@ -269,13 +271,12 @@ class World:
 
     def _victim(self, moment: str) -> Process:
         """Whoever has the message in hand, where that can be known."""
+        alive = [process for process in self.processes if process.pid]
         lane = {"sent": "lane:telegram", "mailed": "lane:mail"}.get(moment)
-        if lane and len(self.processes) > 1:
+        if lane and len(alive) > 1:
             holders = run(self.database, lambda tx: tx.all(HOLDER, lane=lane))
-            for process in self.processes:
-                if any(f"-{process.pid}-" in str(holder.n) for holder in holders):
-                    return process
-        return self.random.choice(self.processes)
+            alive = [p for p in alive if any(f"-{p.pid}-" in str(holder.n) for holder in holders)] or alive
+        return self.random.choice(alive or self.processes)
 
     def _revive_later(self, process: Process, pid: int) -> None:
         task = asyncio.create_task(self._revive(process, pid))
