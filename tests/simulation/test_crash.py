@@ -30,7 +30,7 @@ from tests.support.telegram_double import Fault
 from tests.support.telegram_rules import Refused
 
 SEEDS = [int(seed) for seed in os.environ.get("MADOGUCHI_SIMULATION_SEEDS", "1").split(",")]
-MEMBERS = 6  # half of them in browsers, half in Telegram
+MEMBERS = 4  # half of them in browsers, half in Telegram
 CRASHES = 5
 MOMENTS = ("asked", "acked", "sent", "mailed")
 
