@@ -30,8 +30,8 @@ from bot import turn
 from bot.inbound import Ack, Inbound
 from core.db import Tx, arun
 
-ROUNDS = 5
-TURNS = 1_500
+ROUNDS = 3
+TURNS = 800
 IN_FLIGHT = 32
 TEXT = "/expiry"  # three contracts as cards: inbox, chat, message, member, form, contracts, message, outbox, chat
 SETTINGS = webchat.WebchatSettings(secret_key="bench", secure_cookies=False, operator=lambda: "bench")
