@@ -4,165 +4,31 @@ import re
 from collections import Counter as Tally
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any, NamedTuple
-
-from sqlalchemy import func, select
 
 from adapters.telegram.draw import draw
 from core.billing.books import check_books
-from core.billing.tables import Invoice, PaymentReport
-from core.contracts.tables import Contract, ContractChange, FinalConfirmation, Renewal
 from core.db import Tx
 from core.delivery.outbox import RETRY_SAFE_CHANNELS, SEND_AGAIN
-from core.delivery.tables import Inbox, Outbox
-from core.dialogue.tables import Chat, FormRun, Message
-from core.reminders.tables import Reminder
-from core.statements import Read
-from core.tickets.tables import Ticket, TicketMessage
-
-
-@dataclass
-class Delivered:
-    """One act of a member, however often it was delivered."""
-
-    channel: str
-    address: str
-    key: str
-    kind: str
-    text: str = ""
-    message_ref: str = ""
-    acked: bool = False
-    times: int = 0  # it was sent to the product
-
-
-class Mail(NamedTuple):
-    """A mail as the mail server took it."""
-
-    message_id: str
-    address: str
-    text: str
-
-
-class Number(NamedTuple):
-    """One value."""
-
-    n: Any
-
-
-class Row(NamedTuple):
-    """An owed message."""
-
-    id: int
-    channel: str
-    address: str
-    order_key: str
-    kind: str
-    payload: dict[str, Any]
-    state: str
-    attempts: int
-    repeats: int
-    answer: str | None
-    platform_ref: str | None
-    subject_key: str | None
-    message_id: int | None
-
-
-class InboxRow(NamedTuple):
-    """A delivery as it was stored."""
-
-    channel: str
-    delivery_key: str
-    chat_key: str
-    state: str
-
-
-class ChatRow(NamedTuple):
-    """A chat."""
-
-    id: int
-    channel: str
-    address: str
-    last_seq: int
-
-
-class Bubble(NamedTuple):
-    """A message of a chat."""
-
-    chat_id: int
-    seq: int
-    author: str
-    kind: str
-    body: dict[str, Any]
-    platform_ref: str | None
-
-
-class Bill(NamedTuple):
-    """An invoice."""
-
-    id: int
-    invoice_no: str
-    status: str
-
-
-class Extension(NamedTuple):
-    """A renewal beside its contract and invoice."""
-
-    id: int
-    contract_id: int
-    state: str
-    old_expires_on: Any
-    new_expires_on: Any
-    invoice_status: str
-    contract_expires_on: Any
-    contract_cycle_no: int
-
-
-class Ran(NamedTuple):
-    """A form that was filled in."""
-
-    name: str
-    state: str
-    result: Any
-
-
-class Pair(NamedTuple):
-    """Two values."""
-
-    a: Any
-    b: Any
-
-
-def _of(row: type[Any], table: Any, *order: Any) -> Any:
-    return select(*(getattr(table, name) for name in row._fields)).order_by(*(order or (table.id,)))
-
-
-OUTBOX = Read(Row, _of(Row, Outbox))
-INBOX = Read(InboxRow, _of(InboxRow, Inbox))
-CHATS = Read(ChatRow, _of(ChatRow, Chat))
-BUBBLES = Read(Bubble, _of(Bubble, Message, Message.chat_id, Message.seq))
-INVOICES = Read(Bill, _of(Bill, Invoice))
-RENEWALS = Read(
+from tests.simulation.rows import (
+    BUBBLES,
+    CHATS,
+    CONFIRMATIONS,
+    FORMS,
+    INBOX,
+    INVOICES,
+    OUTBOX,
+    REMINDERS,
+    RENEWAL_CHANGES,
+    RENEWALS,
+    REPORTS,
+    STAFF_WORDS,
+    TICKET_NOS,
+    TICKET_WORDS,
+    Delivered,
     Extension,
-    select(
-        Renewal.id, Renewal.contract_id, Renewal.state, Renewal.old_expires_on, Renewal.new_expires_on, Invoice.status,
-        Contract.expires_on, Contract.cycle_no,
-    )
-    .join(Invoice, Invoice.id == Renewal.invoice_id)
-    .join(Contract, Contract.id == Renewal.contract_id)
-    .order_by(Renewal.id),
-)  # fmt: skip
-RENEWAL_CHANGES = Read(
-    Number, select(ContractChange.cause).where(ContractChange.cause.like("renewal:%")).order_by(ContractChange.id)
-)
-FORMS = Read(Ran, _of(Ran, FormRun))
-REPORTS = Read(Number, select(PaymentReport.id))
-CONFIRMATIONS = Read(Number, select(FinalConfirmation.invoice_id))
-TICKET_NOS = Read(Number, select(Ticket.ticket_no))
-TICKET_WORDS = Read(Number, select(TicketMessage.body).where(TicketMessage.author == "member"))
-STAFF_WORDS = Read(Number, select(TicketMessage.body).where(TicketMessage.author == "staff"))
-REMINDERS = Read(
-    Pair, select(Reminder.contract_id, func.count()).where(Reminder.state == "queued").group_by(Reminder.contract_id)
+    Mail,
+    Row,
 )
 
 
@@ -243,13 +109,9 @@ def each_order_is_one_invoice(tx: Tx, seen: Seen) -> Iterator[str]:
 def each_report_form_is_one_report(tx: Tx, seen: Seen) -> Iterator[str]:
     """A report exists exactly for the forms that were sent (the same claim twice while undecided is one report)."""
     reports = {row.n for row in tx.all(REPORTS)}
-    sent = {_report_of(run) for run in tx.all(FORMS) if run.name == "report" and run.state == "done"}
+    sent = {form.result["args"]["report"] for form in tx.all(FORMS) if form.name == "report" and form.state == "done"}
     if sent != reports:
         yield f"reports without a form or forms without a report: {sent ^ reports}"
-
-
-def _report_of(run: Ran) -> int:
-    return int(re.search(r'"report":\s*(\d+)|\'report\':\s*(\d+)', str(run.result)).group(0).split(":")[1])  # type: ignore[union-attr]
 
 
 def each_word_to_staff_and_from_staff_is_there_once(tx: Tx, seen: Seen) -> Iterator[str]:
@@ -433,9 +295,9 @@ def deliveries_were_really_repeated(tx: Tx, seen: Seen) -> Iterator[str]:
     """The run would prove nothing had everything come once."""
     if sum(d.times > 1 for d in seen.deliveries) < len(seen.deliveries) // 10:
         yield "hardly anything was delivered twice"
-    for earlier, later in pairwise(sorted({d.channel for d in seen.deliveries})):
-        if not seen.of_channel(earlier) or not seen.of_channel(later):
-            yield "a channel was silent"
+    for channel in ("webchat", "telegram"):
+        if not seen.of_channel(channel):
+            yield f"{channel} was silent"
 
 
 INVARIANTS: tuple[Callable[[Tx, Seen], Iterator[str]], ...] = (

@@ -17,12 +17,12 @@ from core.errors import DomainError
 from core.reminders import service as reminders
 from core.tickets import service as tickets
 from core.tickets import threads
-from tests.simulation.invariants import Delivered
+from tests.simulation.rows import Delivered
 from tests.simulation.world import World, address_of_member
 from tests.support.builders import ADMIN
 
 PAUSE_SECONDS = 0.05  # a platform's pause before it repeats; a page's is the same
-ANSWER_SECONDS = 2.5  # a person waits so long for an answer, then does the next thing all the same
+ANSWER_SECONDS = 10.0  # a person waits so long for an answer, then does the next thing all the same
 TWICE, LATER = 0.15, 0.15  # how often a delivery comes twice at once, or once more much later
 
 Post = Callable[[], Awaitable[bool]]
@@ -78,8 +78,8 @@ class Phone:
         """Open the chat."""
         raise NotImplementedError
 
-    async def say(self, text: str) -> None:
-        """Write."""
+    async def say(self, text: str, *, answered: bool = True) -> None:
+        """Write; `answered` is False where the bot keeps silent because a person talks."""
         raise NotImplementedError
 
     async def press(self, *labels: str) -> bool:
@@ -105,7 +105,7 @@ class Browser(Phone):
         self._messages: list[dict[str, Any]] = []
         await self._act("start")
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, *, answered: bool = True) -> None:
         await self._act("text", text=text)
 
     async def press(self, *labels: str) -> bool:
@@ -167,9 +167,9 @@ class TelegramPhone(Phone):
         command = [{"type": "bot_command", "offset": 0, "length": 6}]
         await self._push("start", message=self.world.telegram.message(self.chat, text="/start", entities=command))
 
-    async def say(self, text: str) -> None:
+    async def say(self, text: str, *, answered: bool = True) -> None:
         message = self.world.telegram.message(self.chat, text=text)
-        await self._push("text", text=text, message=message)
+        await self._push("text", text=text, answered=answered, message=message)
 
     async def press(self, *labels: str) -> bool:
         for shown in reversed(self.world.telegram.shown(self.chat)):
@@ -184,7 +184,15 @@ class TelegramPhone(Phone):
             return False
         return False
 
-    async def _push(self, kind: str, *, text: str = "", update: dict[str, Any] | None = None, **content: Any) -> None:
+    async def _push(
+        self,
+        kind: str,
+        *,
+        text: str = "",
+        answered: bool = True,
+        update: dict[str, Any] | None = None,
+        **content: Any,
+    ) -> None:
         update = update or self.world.telegram.update(**content)
         before = self._answers()
         headers = {"X-Telegram-Bot-Api-Secret-Token": self.world.secret}
@@ -194,6 +202,8 @@ class TelegramPhone(Phone):
                 return answer.status < 300
 
         await self.deliver(Delivered(self.channel, self.address, str(update["update_id"]), kind, text), post)
+        if not answered:
+            return
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 await self.world.telegram.until(lambda: self._answers() > before)
@@ -269,7 +279,7 @@ async def talk_to_a_person(phone: Phone) -> None:
     """Row Q1: a person, some words that must each be there once, back to the bot."""
     await phone.say("担当者と話したい")
     for place in range(2):
-        await phone.say(f"{phone.random.getrandbits(40):x}という{place}番目の言葉")
+        await phone.say(f"{phone.random.getrandbits(40):x}という{place}番目の言葉", answered=False)
     if not await phone.press("ボットに戻る"):
         await phone.say("メニュー")
 
@@ -279,18 +289,8 @@ async def chatter(phone: Phone) -> None:
     await phone.say(f"ほげ{phone.random.getrandbits(24):x}")
 
 
-MOST_GOALS = 5
-GOALS = (
-    renew,
-    report_by_buttons,
-    check_expiry,
-    talk_to_a_person,
-    report,
-    cancel_order,
-    renew,
-    report_by_buttons,
-    chatter,
-)
+MOST_GOALS = 4
+GOALS = (renew, report_by_buttons, check_expiry, report, cancel_order, renew, chatter)
 
 
 async def live(phone: Phone) -> None:
@@ -301,6 +301,7 @@ async def live(phone: Phone) -> None:
     await report_by_buttons(phone)
     for goal in phone.random.sample(GOALS, MOST_GOALS):
         await goal(phone)
+    await talk_to_a_person(phone)  # last: from here on staff's answers may silence the bot
 
 
 class Operator:

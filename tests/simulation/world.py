@@ -33,7 +33,7 @@ from core.members.tables import ChatLink
 from core.open_database import open_database
 from core.profiles.files import load_profile
 from core.statements import Read, Write
-from tests.simulation.invariants import Mail, Number
+from tests.simulation.rows import Mail, Number
 from tests.support.builders import a_contract, a_member
 from tests.support.telegram_double import TOKEN, Call, Fault, TelegramDouble
 
