@@ -1,5 +1,6 @@
 """Which handler answers: a button, a command, the form under way, a person talking, or a plain sentence — in that order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -37,6 +38,11 @@ class Pressed:
     label: str
     action: str
     args: dict[str, Any]
+    items: Mapping[str, str]  # of the bubble's check-mark list: value → label
+
+    def ticked(self, chosen: tuple[str, ...] | None) -> str:
+        """What the person ticked, in words; empty when the button belongs to no list."""
+        return "、".join(self.items[value] for value in chosen or () if value in self.items)
 
 
 def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
@@ -49,7 +55,8 @@ def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
     if message is None or message.screen_key != key or index >= len(message.actions):
         return None
     action, args = message.actions[index]
-    return Pressed(seq, _label(message.body, inbound.handle), action, args)
+    items = {item["value"]: item["label"] for item in message.body.get("checks", {}).get("items", ())}
+    return Pressed(seq, _label(message.body, inbound.handle), action, args, items)
 
 
 def _label(body: dict[str, Any], handle: str) -> str:

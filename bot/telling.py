@@ -273,6 +273,11 @@ def _ticket_solved(bot: Bot, tx: Tx, fact: ticket_facts.TicketSolved) -> None:
     tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.solved", ticket_no=fact.ticket_no), why)
 
 
+def _handed_back(bot: Bot, tx: Tx, fact: ticket_facts.ChatHandedBack) -> None:
+    why = Why("bot speaks again", kind="notice", ticket_id=fact.ticket_id)
+    tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.back_to_bot", ticket_no=fact.ticket_no), why)
+
+
 def _reminders_due(bot: Bot, tx: Tx, fact: reminder_facts.RemindersDue) -> None:
     """Row R2: in the chat, else by mail; to main and sub-address as well, since a renewal forgotten is a server gone."""
     bundle = bundles.view_bundle(tx, bot.profile, bundle_id=fact.bundle_id)
@@ -306,6 +311,7 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     contract_facts.ContractEnded: _contract_ended,
     ticket_facts.StaffReplied: _staff_replied,
     ticket_facts.TicketSolved: _ticket_solved,
+    ticket_facts.ChatHandedBack: _handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }
 

@@ -220,7 +220,7 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
         return chat
     body: dict[str, Any] = {"v": 1, "text": inbound.text}
     if pressed is not None:
-        body = {"v": 1, "text": inbound.date or pressed.label, "pressed": True}
+        body = {"v": 1, "text": inbound.date or pressed.ticked(inbound.chosen) or pressed.label, "pressed": True}
     if inbound.files:
         views = [file_store.get_file(tx, file_id=file.file_id) for file in inbound.files]
         body["files"] = [
