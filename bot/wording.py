@@ -6,7 +6,7 @@ Texts are format strings with three formats of our own: `{day:date}` 2026年11�
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -93,6 +93,10 @@ class Wording:
     def has(self, key: str) -> bool:
         """Whether there is such a text."""
         return key in self._texts
+
+    def join(self, items: Iterable[str]) -> str:
+        """Several names in a row: 「、」 between them, or a comma."""
+        return ("、" if self.language == "ja" else ", ").join(items)
 
     def date(self, day: date) -> str:
         """A day as people write it."""
