@@ -1,5 +1,6 @@
 """The command `madoguchi`."""
 
+import logging
 import sys
 
 import click
@@ -8,6 +9,7 @@ from bot.commands.import_ import import_
 from bot.commands.profile import profile
 from bot.commands.sample import sample
 from bot.commands.serve import migrate, serve
+from bot.commands.staff import staff
 from bot.commands.understand import understand
 
 
@@ -15,9 +17,11 @@ from bot.commands.understand import understand
 @click.version_option(package_name="madoguchi")
 def main() -> None:
     """窓口: the chat counter of a member-based business."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    logging.getLogger("core.db").setLevel(logging.ERROR)  # a command's long turn delays nobody: `serve` says it
 
 
-for command in (serve, migrate, profile, import_, sample, understand):
+for command in (serve, migrate, profile, import_, sample, staff, understand):
     main.add_command(command)
 
 if __name__ == "__main__":

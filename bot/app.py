@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
@@ -15,7 +16,6 @@ from starlette.routing import BaseRoute, Route
 from adapters import desk, http, webchat
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Scheduler
-from adapters.telegram.adapter import TelegramAdapter, TelegramSettings
 from bot import handlers, turn
 from bot.clock_travel import ClockTravel, load_offset
 from bot.deployment import Bot
@@ -25,8 +25,9 @@ from bot.jobs import Ticks
 from bot.second_look import ask_again, mark_unreachable
 from bot.settings import Settings
 from bot.telling import listeners
+from bot.understanding import understand
 from bot.wording import LANGUAGES
-from core.clock import SystemClock
+from core.clock import SystemClock, day_in_japan
 from core.db import Database, Tx, aread, arun
 from core.delivery import leases, outbox
 from core.delivery.ports import Owed, Sender
@@ -35,6 +36,9 @@ from core.migrate import current, head
 from core.open_database import open_database
 from core.profiles import catalogue
 from core.profiles.model import Profile
+
+if TYPE_CHECKING:
+    from adapters.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
 
@@ -97,18 +101,20 @@ class Product:
     def _ask_again(self, tx: Tx, owed: Owed, subject_key: str) -> str | datetime | None:
         return ask_again(tx, self.profile, subject_key)
 
-    def _telegram(self) -> TelegramAdapter | None:
+    def _telegram(self) -> "TelegramAdapter | None":
         token = self.settings.telegram_token.get_secret_value()
         if not token:
             return None
-        settings = TelegramSettings(
+        from adapters.telegram import adapter  # noqa: PLC0415 - the SDK costs a second and 40 MB: only when it is used
+
+        settings = adapter.TelegramSettings(
             token=token,
             mode="webhook" if self.settings.telegram_mode == "webhook" else "polling",
             webhook_secret=self.settings.telegram_webhook_secret.get_secret_value(),
             api_url=self.settings.telegram_api_url,
             public_url=self.settings.public_url,
         )
-        return TelegramAdapter(settings, self.deliver, self.database)
+        return adapter.build(settings, self.deliver, self.database)
 
     def _senders(self) -> list[Sender]:
         senders: list[Sender] = [webchat.WebchatSender(self.database)]
@@ -178,6 +184,8 @@ class Product:
         if self.mode.demo:
             await load_offset(self.database, self.clock)
         await self._load_wording()
+        # The first sentence reads the model (0.2 s): not in a member's turn, where all others would wait for it
+        await asyncio.to_thread(understand, "メニュー", today=day_in_japan(self.clock.now()))
         self._watcher = asyncio.create_task(self._watch_settings())
         if self.works:
             for lane in self._lanes:
@@ -185,7 +193,7 @@ class Product:
             self._scheduler = Scheduler(self.ticks.table())
             self._scheduler.start()
         if self.telegram is not None:
-            await self.telegram.start()
+            await self.telegram.start(receive=self.serves)
 
     async def stop(self) -> None:
         """Nothing new, finish what is in hand, hand over the leases, close."""

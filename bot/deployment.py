@@ -14,6 +14,7 @@ class Bot:
     profile: Profile
     public_url: str
     overrides: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by language
+    flood_acts: int = 40  # one person's acts a minute; more are kept in the thread but not answered
 
     def wording(self, language: str) -> Wording:
         """The words to answer in."""

@@ -64,74 +64,75 @@ class Lane:
             await asyncio.wait(self._in_hand, timeout=DRAIN_SECONDS)
 
     async def _run(self) -> None:
+        """Woken by what is owed, by each send that ends, and by the sweep: a stuck chat never holds up another one."""
         while not self._stopping:
+            self._wake.clear()  # before the look: what is committed during it wakes again
             try:
-                if await self._hold_lease():
-                    await self._send_what_is_due()
+                found = await self._claim_and_send()
             except Exception:
                 log.exception("the lane stumbled and goes on", extra={"lane": self._sender.channel})
                 await asyncio.sleep(1)
-            if not self._stopping:
+                continue
+            if not found and not self._stopping:
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._wake.wait(), SWEEP_SECONDS)
-                self._wake.clear()
 
-    async def _hold_lease(self) -> bool:
-        name = f"lane:{self._sender.channel}"
+    async def _claim_and_send(self) -> bool:
+        """Keep the lane, claim as much as there are free hands, begin to send it; whether anything was found."""
+        free = self._sender.in_flight - len(self._in_hand)
 
-        def take(tx: Tx) -> tuple[datetime | None, datetime]:
-            if self._lease_until is not None and self._lease_until - tx.real > leases.LEASE - RENEW:
-                return self._lease_until, tx.real
-            return leases.take_lease(tx, name=name, owner=self._owner), tx.real
+        def claim(tx: Tx) -> tuple[datetime | None, list[Claimed]]:
+            until = self._lease_until
+            if until is None or until - tx.real <= leases.LEASE - RENEW:
+                until = leases.take_lease(tx, name=f"lane:{self._sender.channel}", owner=self._owner)
+            if until is None or free <= 0 or self._stopping:
+                return until, []
+            return until, outbox.claim(tx, channel=self._sender.channel, owner=self._owner, limit=free)
 
-        self._lease_until, _ = await arun(self._database, take, name="lane lease")
-        return self._lease_until is not None
+        self._lease_until, claimed = await arun(self._database, claim, name="claim")
+        for row in claimed:
+            task = asyncio.create_task(self._send(row))
+            self._in_hand.add(task)
+            task.add_done_callback(self._sent)
+        return bool(claimed)
 
-    async def _send_what_is_due(self) -> None:
-        while not self._stopping:
-            free = self._sender.in_flight - len(self._in_hand)
-            claimed: list[Claimed] = []
-            if free > 0:
-                claimed = await arun(
-                    self._database,
-                    lambda tx, n=free: outbox.claim(tx, channel=self._sender.channel, owner=self._owner, limit=n),  # type: ignore[misc]
-                    name="claim",
-                )
-            for row in claimed:
-                task = asyncio.create_task(self._send(row))
-                self._in_hand.add(task)
-                task.add_done_callback(self._in_hand.discard)
-            if not claimed and not self._in_hand:
-                return
-            if self._in_hand:
-                await asyncio.wait(self._in_hand, return_when=asyncio.FIRST_COMPLETED)
+    def _sent(self, task: "asyncio.Task[None]") -> None:
+        self._in_hand.discard(task)
+        self._wake.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # The row stays claimed; its lease runs out and `settle_lost` decides by the table
+            log.error("an outcome could not be noted", extra={"lane": self._sender.channel}, exc_info=error)
 
     async def _send(self, row: Claimed) -> None:
+        note = await self._outcome(row)
+        if note is not None:
+            await arun(self._database, note, name="note")
+
+    async def _outcome(self, row: Claimed) -> Callable[[Tx], Any] | None:
+        """Send one row; what is to be noted about it (None: it was withdrawn or put off)."""
         owed, owner = row.owed, self._owner
-        note: Callable[[Tx], Any]
         try:
             if row.subject_key is not None and not await self._is_wanted(owed, row.subject_key):
-                return
+                return None
+        except Exception as error:
+            log.exception("asking again failed: certainly not sent", extra={"outbox_id": owed.id})
+            return _noted_not_sent(owed, owner, type(error).__name__, None)
+        try:
             sent = await self._sender.send(owed)
         except Unreachable as error:
-            note = _noted_unreachable(owed, owner, _short(error), self._blocked)
+            return _noted_unreachable(owed, owner, _short(error), self._blocked)
         except TransientError as error:
-            wait, why = error.retry_after, _short(error)
-            note = lambda tx: outbox.record_not_sent(  # noqa: E731
-                tx, outbox_id=owed.id, owner=owner, attempts=owed.attempts, answer=why, retry_after=wait
-            )
+            return _noted_not_sent(owed, owner, _short(error), error.retry_after)
         except PermanentError as error:
             why = _short(error)
-            note = lambda tx: outbox.record_dead(tx, outbox_id=owed.id, owner=owner, answer=why)  # noqa: E731
+            return lambda tx: outbox.record_dead(tx, outbox_id=owed.id, owner=owner, answer=why)
         except OutcomeUnknown as error:
-            note = _noted_unknown(owed, owner, _short(error))
+            return _noted_unknown(owed, owner, _short(error))
         except Exception as error:
             # A bug in a sender: the row must not be lost, and whether it left is not known
             log.exception("a sender failed", extra={"lane": owed.channel, "outbox_id": owed.id})
-            note = _noted_unknown(owed, owner, type(error).__name__)
-        else:
-            note = _noted_sent(owed, owner, sent.platform_ref, sent.answer)
-        await arun(self._database, note, name="note")
+            return _noted_unknown(owed, owner, type(error).__name__)
+        return _noted_sent(owed, owner, sent.platform_ref, sent.answer)
 
     async def _is_wanted(self, owed: Owed, subject_key: str) -> bool:
         def ask(tx: Tx) -> bool:
@@ -158,6 +159,12 @@ def _noted_sent(owed: Owed, owner: str, ref: str, answer: str) -> Callable[[Tx],
             dialogue.record_platform_ref(tx, message_id=owed.message_id, platform_ref=ref)
 
     return note
+
+
+def _noted_not_sent(owed: Owed, owner: str, why: str, wait: float | None) -> Callable[[Tx], Any]:
+    return lambda tx: outbox.record_not_sent(
+        tx, outbox_id=owed.id, owner=owner, attempts=owed.attempts, answer=why, retry_after=wait
+    )
 
 
 def _noted_unknown(owed: Owed, owner: str, why: str) -> Callable[[Tx], None]:

@@ -63,6 +63,7 @@ class Form:
     steps: Callable[[Context, Answers], Sequence[Step]]
     confirm: Callable[[Context, Answers], Screen] | None  # None: nothing to sum up, the last answer commits
     commit: Callable[[Context, Answers], tuple[Reply, str, dict[str, Any]]]  # reply; action and args that show it again
+    intent: str = ""  # which intent it carries out: its values and a bare キャンセル are read in its light
     submit_label: str = ""
     needs_member: bool = True
     fixable: bool = True

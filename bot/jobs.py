@@ -14,12 +14,15 @@ from core.contracts import ending
 from core.db import Database, Tx, arun
 from core.delivery import inbox, leases
 from core.dialogue import forms
+from core.members import sessions
 from core.profiles.model import Profile
 from core.reminders import service as reminders
+from core.tickets import service as tickets
 
 log = logging.getLogger(__name__)
 
 LEADER = "leader"
+MOST_RETRIES = 100  # rounds in one tick; the next tick goes on
 MOST_CHUNKS = 2_000  # of a thousand contracts each: a bound, not an expectation
 
 Chunk = Callable[[Tx], int]  # does one bounded piece of what is due; 0: nothing is left
@@ -45,6 +48,7 @@ class Ticks:
                 lambda tx: ending.end_expired(tx, profile=profile),
             ),
             ("lapse", "期限を過ぎた請求書を失効させる", 60, lambda tx: lapse.lapse_due(tx, profile=profile)),
+            ("tickets", "解決から24時間でボットに戻す", 60, tickets.hand_back_due),
             ("reminders", "更新案内を送る", 30, lambda tx: reminders.tick(tx, profile)),
         )
 
@@ -64,6 +68,12 @@ class Ticks:
                 self._leading("forms", _expire_forms),
                 every_seconds=600,
             ),
+            Job(
+                "sessions",
+                "delete ended desk sessions",
+                self._leading("sessions", sessions.purge_sessions),
+                daily_at="03:40",
+            ),
             Job("purge", "delete raw deliveries after 14 days", self._leading("purge", inbox.purge), daily_at="03:30"),
         )
 
@@ -73,14 +83,28 @@ class Ticks:
             await self._run_chunks(name, chunk)
 
     async def retry_inbox(self) -> None:
-        """Each chat's first kept delivery whose time has come, each in a turn of its own."""
-        due = await arun(self.database, inbox.list_due, name="list inbox")
-        for kept in due:
+        """Each chat's first kept delivery whose time has come, each in a turn of its own, until nothing is due."""
+        for _ in range(MOST_RETRIES):
+            due = await arun(self.database, inbox.list_due, name="list inbox")
+            for kept in due:
+                await self._retry(kept.id)
+            if not due:
+                return
+
+    async def _retry(self, inbox_id: int) -> None:
+        """One more try. Should even telling the failure fail, it is counted all the same: it must not hold up other chats."""
+        try:
             await arun(
                 self.database,
-                lambda tx, i=kept.id: turn.retry(tx, i, self.bot),  # type: ignore[misc]
-                failed=lambda tx, error, i=kept.id: turn.on_retry_failure(tx, error, i, self.bot),  # type: ignore[misc]
+                lambda tx: turn.retry(tx, inbox_id, self.bot),
+                failed=lambda tx, error: turn.on_retry_failure(tx, error, inbox_id, self.bot),
                 name="retry",
+            )
+        except Exception as error:
+            log.exception("a failed delivery could not be told", extra={"inbox_id": inbox_id})
+            why = type(error).__name__
+            await arun(
+                self.database, lambda tx: inbox.fail_again(tx, inbox_id=inbox_id, error=why), name="retry failed"
             )
 
     async def _lead(self) -> None:

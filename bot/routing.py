@@ -1,5 +1,6 @@
 """Which handler answers: a button, a command, the form under way, a person talking, or a plain sentence — in that order."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,6 +37,11 @@ class Pressed:
     label: str
     action: str
     args: dict[str, Any]
+    items: Mapping[str, str]  # of the bubble's check-mark list: value → label
+
+    def ticked(self, chosen: tuple[str, ...] | None) -> str:
+        """What the person ticked, in words; empty when the button belongs to no list."""
+        return " / ".join(self.items[value] for value in chosen or () if value in self.items)
 
 
 def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
@@ -48,7 +54,8 @@ def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
     if message is None or message.screen_key != key or index >= len(message.actions):
         return None
     action, args = message.actions[index]
-    return Pressed(seq, _label(message.body, inbound.handle), action, args)
+    items = {item["value"]: item["label"] for item in message.body.get("checks", {}).get("items", ())}
+    return Pressed(seq, _label(message.body, inbound.handle), action, args, items)
 
 
 def _label(body: dict[str, Any], handle: str) -> str:
@@ -71,7 +78,7 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     command = command_intent(inbound.text) if inbound.kind == "text" else None
     if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None:
         return _to_person(c)
-    if inbound.kind == "edit":
+    if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
     run, note = _form_under_way(c)
     if command is not None:
@@ -107,7 +114,8 @@ def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
     if c.inbound.text.strip().casefold().startswith("/help"):
         return ACTIONS["help"](c, {})
     handler = INTENTS.get(command, INTENTS["fallback"])
-    return handler(c, {})
+    words = c.inbound.text.split(maxsplit=1)
+    return handler(c, {"language": words[1].strip().lower()} if command == "change_language" and len(words) > 1 else {})
 
 
 def _to_person(c: Context) -> Reply:
@@ -134,7 +142,7 @@ def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:
 
 def _in_form(c: Context, run: FormView) -> Reply:
     text = c.inbound.text.strip()
-    expecting = "confirm" if run.step == forms.CONFIRM else None
+    expecting = "confirm" if run.step == forms.CONFIRM else forms.FORMS[run.name].intent or None
     meaning = understand(text, today=c.today, lang=c.language, expecting=expecting) if text else None
     if meaning is not None and _is_global(meaning, text):
         if meaning.intent == "back":

@@ -77,7 +77,7 @@ def best_chat(tx: Tx, member_id: int) -> ChatView | None:
 
 def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen], why: Why) -> None:
     """One bubble in one chat, in that chat's language."""
-    chat = dialogue.lock_chat_by_id(tx, chat_id=chat_id)
+    chat = dialogue.lock_chat_to_tell(tx, chat_id=chat_id)
     w = bot.wording(chat.language or chat.hint)
     chat = say(tx, chat, screen(w), why)
     dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
@@ -132,6 +132,8 @@ def _chat_unlinked(bot: Bot, tx: Tx, fact: member_facts.ChatUnlinked) -> None:
 
 def _invoice_issued(bot: Bot, tx: Tx, fact: billing.InvoiceIssued) -> None:
     invoice = invoices.get_invoice(tx, invoice_id=fact.invoice_id)
+    if invoice.open_yen == 0:
+        return  # credit has paid it: the renewal's own mail follows, and nothing is asked for
     owe_invoice_mails(tx, bot, invoice, members.get_member(tx, member_id=fact.member_id))
 
 
@@ -248,7 +250,7 @@ def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
         ticket_id=fact.ticket_id,
         dedupe_key=f"staff-reply:{fact.ticket_message_id}",
     )
-    chat = dialogue.lock_chat_by_id(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
+    chat = dialogue.lock_chat_to_tell(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
     if chat is not None and chat.reachable:
         chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
         dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
@@ -271,6 +273,11 @@ def _ticket_solved(bot: Bot, tx: Tx, fact: ticket_facts.TicketSolved) -> None:
         return
     why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
     tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.solved", ticket_no=fact.ticket_no), why)
+
+
+def _handed_back(bot: Bot, tx: Tx, fact: ticket_facts.ChatHandedBack) -> None:
+    why = Why("bot speaks again", kind="notice", ticket_id=fact.ticket_id)
+    tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.back_to_bot", ticket_no=fact.ticket_no), why)
 
 
 def _reminders_due(bot: Bot, tx: Tx, fact: reminder_facts.RemindersDue) -> None:
@@ -306,6 +313,7 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     contract_facts.ContractEnded: _contract_ended,
     ticket_facts.StaffReplied: _staff_replied,
     ticket_facts.TicketSolved: _ticket_solved,
+    ticket_facts.ChatHandedBack: _handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }
 

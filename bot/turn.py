@@ -31,7 +31,6 @@ from core.members import service as members
 log = logging.getLogger(__name__)
 
 FLOOD_WINDOW = timedelta(seconds=60)
-FLOOD_ACTS = 40  # one person's acts a minute; more are kept in the thread but not answered
 
 
 def handle(tx: Tx, inbound: Inbound, bot: Bot) -> Ack:
@@ -130,7 +129,7 @@ def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: boo
     if inbound.kind in ("blocked", "unblocked"):
         dialogue.set_reachable(tx, chat_id=chat.id, reachable=inbound.kind == "unblocked")
         return Ack("done", last_seq=chat.last_seq)
-    chat, flooding = _count(tx, chat, inbound)
+    chat, flooding = _count(tx, chat, inbound, bot)
     pressed = find_pressed(tx, chat, inbound) if inbound.kind in ("press", "date") else None
     inbound = _store_files(tx, chat, inbound)
     chat = _add_members_bubble(tx, chat, inbound, pressed)
@@ -153,8 +152,9 @@ def _answer(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, makers: list[Any
 
 
 def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
-    chat = dialogue.get_chat(c.tx, chat_id=c.chat.id)._replace(
-        last_seq=c.chat.last_seq,
+    now = dialogue.get_chat(c.tx, chat_id=c.chat.id)  # what was told meanwhile has moved its numbers on
+    chat = now._replace(
+        last_seq=max(now.last_seq, c.chat.last_seq),
         misses=c.chat.misses,
         window_at=c.chat.window_at,
         window_count=c.chat.window_count,
@@ -171,12 +171,12 @@ def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
     return Ack("done", toast=toast, last_seq=chat.last_seq)
 
 
-def _count(tx: Tx, chat: ChatView, inbound: Inbound) -> tuple[ChatView, str]:
+def _count(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot) -> tuple[ChatView, str]:
     """Flood guard, and what an inbound tells about the person."""
     if tx.now - chat.window_at > FLOOD_WINDOW or tx.now < chat.window_at:
         chat = chat._replace(window_at=tx.now, window_count=0)
     count = chat.window_count + 1
-    flooding = "" if count <= FLOOD_ACTS else "tell" if count == FLOOD_ACTS + 1 else "silent"
+    flooding = "" if count <= bot.flood_acts else "tell" if count == bot.flood_acts + 1 else "silent"
     return chat._replace(
         window_count=count,
         last_inbound_at=tx.now,
@@ -223,7 +223,7 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
         return chat
     body: dict[str, Any] = {"v": 1, "text": inbound.text}
     if pressed is not None:
-        body = {"v": 1, "text": inbound.date or pressed.label, "pressed": True}
+        body = {"v": 1, "text": inbound.date or pressed.ticked(inbound.chosen) or pressed.label, "pressed": True}
     if inbound.files:
         views = [file_store.get_file(tx, file_id=file.file_id) for file in inbound.files]
         body["files"] = [
@@ -249,7 +249,7 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
 
 def _tell_refusal(tx: Tx, inbound: Inbound, bot: Bot, error: DomainError, *, masked: bool = False) -> Ack:
     chat = _lock(tx, inbound, bot)
-    chat, _ = _count(tx, chat, inbound)
+    chat, _ = _count(tx, chat, inbound, bot)
     pressed = find_pressed(tx, chat, inbound) if inbound.kind in ("press", "date") else None
     text_only = replace(inbound, files=()) if any(not file.file_id for file in inbound.files) else inbound
     chat = _add_members_bubble(tx, chat, text_only, pressed)

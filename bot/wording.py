@@ -68,7 +68,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for key, value in table.items():
         if isinstance(value, str):
-            rows.append((prefix + key, value.strip("\n")))
+            rows.append((prefix + key, value))
         else:
             rows.extend(_flat(value, f"{prefix}{key}."))
     return rows

@@ -21,6 +21,7 @@ CHANNEL = "madoguchi"
 SERIALIZATION_TRIES = 5
 RECONNECT_SECONDS = 0.5
 CONNECT_TRIES = 20
+CLOSING = "closing"
 NOTIFY_PAYLOAD_BYTES = 7_000  # PostgreSQL refuses 8 000
 SESSION = "-c timezone=UTC -c lock_timeout=5000 -c statement_timeout=60000 -c idle_in_transaction_session_timeout=60000"
 
@@ -69,6 +70,9 @@ class PostgresDatabase:
             self._turns.put(None)
         for thread in self._threads:
             thread.join()
+        self._topics.put(
+            {CLOSING}
+        )  # wakes our own listener (and others', whom it tells nothing), so that it ends at once
         self._topics.put(None)
         self._notifier.join()
         self._listener.join()
@@ -144,10 +148,15 @@ class PostgresDatabase:
     def _notify_loop(self) -> None:
         """Tells the other processes, many topics in one NOTIFY: inside a turn it would serialise all commits."""
         connection: psycopg.Connection[Any] | None = None
-        while (topics := self._topics.get()) is not None:
-            topics = set(topics)
+        more = True
+        while more:
+            topics: set[str] = set()
+            waiting = [self._topics.get()]
             while not self._topics.empty():
-                topics |= self._topics.get() or set()
+                waiting.append(self._topics.get())
+            for each in waiting:
+                topics |= each or set()
+            more = None not in waiting
             try:
                 if connection is None or connection.closed:
                     connection = self._connect()

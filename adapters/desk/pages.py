@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from adapters.desk.texts import Texts
 from bot.wording import show_date, show_time, show_yen
+from core.clock import JST
 
 HERE = Path(__file__).parent
 TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
@@ -47,7 +48,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._jinja.globals["version"] = self.version
-        self._jinja.filters.update(day=_day, at=_at, yen=_yen, since=_since, bytes=_bytes)
+        self._jinja.filters.update(day=_day, at=_at, moment=_moment, yen=_yen, since=_since, bytes=_bytes)
 
     def draw(self, template: str, texts: Texts, values: Mapping[str, Any]) -> str:
         """A template as HTML; what comes from people is escaped."""
@@ -81,6 +82,13 @@ def _day(context: Context, day: date | None) -> str:
 @pass_context
 def _at(context: Context, at: datetime | None) -> str:
     return "–" if at is None else show_time(at, _language(context))
+
+
+@pass_context
+def _moment(context: Context, at: datetime) -> str:
+    """With the year: 2026年11月22日(日) 12:00."""
+    local = at.astimezone(JST)
+    return f"{show_date(local.date(), _language(context))} {local:%H:%M}"
 
 
 @pass_context

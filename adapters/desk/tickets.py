@@ -76,7 +76,8 @@ async def stream_ticket(visit: Visit) -> Response:
 async def _draw(visit: Visit, *, ticket_no: str) -> Parts:
     found = await visit.read(partial(_read, visit=visit, ticket_no=ticket_no))
     values = _values(visit, found)
-    parts = {"thread": "thread.html", "state": "ticket_state.html", "seen": "ticket_seen.html"}
+    parts = {name: f"{name}.html" for name in ("thread", "sheets")}
+    parts |= {"state": "ticket_state.html", "seen": "ticket_seen.html"}
     return Parts({name: visit.draw(template, values) for name, template in parts.items()}, pending=found.pending)
 
 

@@ -41,8 +41,10 @@ def migrate() -> None:
 @click.option("--demo", is_flag=True, help="Demo data, doubles for payment and mail, clock travel; loopback only.")
 def serve(host: str, port: int, role: str, demo: bool) -> None:
     """Run the product."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
+    logging.getLogger("core.db").setLevel(logging.WARNING)
+    for name in ("apscheduler", "alembic", "telegram"):  # telegram's DEBUG would hold members' words and the token
+        logging.getLogger(name).setLevel(logging.WARNING)
     settings = load_settings()
     profile = profile_of(settings)
     if demo and not _is_loopback(host):

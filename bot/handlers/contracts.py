@@ -210,6 +210,7 @@ def _order(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
 forms.register(
     Form(
         name="renew",
+        intent="renew",
         version=1,
         title="renew.title",
         steps=_steps,

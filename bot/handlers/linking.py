@@ -63,6 +63,7 @@ def _request(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, str]]:
 forms.register(
     Form(
         name="link",
+        intent="link_account",
         version=1,
         title="link.title",
         steps=_steps,

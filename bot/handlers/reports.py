@@ -46,8 +46,10 @@ def _parse_invoice(c: Context, answers: Answers, given: Given) -> str:
 
 def _parse_amount(c: Context, answers: Answers, given: Given) -> int:
     amount = int(given.value) if given.value is not None else parse_amount(given.text)
+    if is_negative(given.text):
+        raise Wrong("report.amount_zero")
     if amount is None:
-        raise Wrong("report.amount_zero" if is_negative(given.text) else "report.wrong_amount")
+        raise Wrong("report.wrong_amount")
     return _checked_amount(amount)
 
 
@@ -159,6 +161,7 @@ def _file(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
 forms.register(
     Form(
         name="report",
+        intent="report_payment",
         version=1,
         title="report.title",
         steps=_steps,

@@ -101,6 +101,7 @@ def _new_ticket(c: Context, kind: str, subject: str, body: str, files: list[dict
 forms.register(
     Form(
         name="ticket",
+        intent="open_ticket",
         version=1,
         title="ticket.title",
         steps=_steps,

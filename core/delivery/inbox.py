@@ -199,6 +199,13 @@ def fail(tx: Tx, *, inbox_id: int, attempts: int, error: str) -> bool:
     return dead
 
 
+def fail_again(tx: Tx, *, inbox_id: int, error: str) -> None:
+    """As `fail`, one more than before, where the failure could not be told to anybody; nothing when it is settled."""
+    kept = take(tx, inbox_id=inbox_id)
+    if kept is not None:
+        fail(tx, inbox_id=inbox_id, attempts=kept.attempts + 1, error=error)
+
+
 def list_dead(tx: Tx) -> list[DeadLetter]:
     """Given up, newest first: staff see them with a button to try again."""
     return tx.all(DEAD)

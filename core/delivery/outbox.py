@@ -17,7 +17,7 @@ from core.delivery.tables import Outbox
 from core.statements import Read, Write, among
 
 SEND_LEASE = timedelta(seconds=60)
-TRIES = 12
+TRIES = 58  # about a day with the pauses below: an outage of a platform must not cost a message
 BACKOFF_SECONDS = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800)
 # What to do when nobody knows whether a send arrived (table at the end of algorithms.md 8)
 SEND_AGAIN = frozenset({"reply", "code", "staff_reply", "money", "fetch"})
@@ -74,6 +74,7 @@ class _Lost(NamedTuple):
     id: int
     channel: str
     kind: str
+    attempts: int
 
 
 class _Count(NamedTuple):
@@ -146,7 +147,7 @@ FINISH = Read(
 )
 LOST = Read(
     _Lost,
-    select(Outbox.id, Outbox.channel, Outbox.kind)
+    select(Outbox.id, Outbox.channel, Outbox.kind, Outbox.attempts)
     .where(Outbox.state == "sending", Outbox.lease_until < bindparam("real"))
     .order_by(Outbox.id)
     .limit(200)
@@ -380,7 +381,8 @@ def settle_lost(tx: Tx) -> int:
     lost = tx.all(LOST, real=tx.real)
     for row in lost:
         safe = row.channel in RETRY_SAFE_CHANNELS
-        again = safe or row.kind in SEND_AGAIN
+        # A row that took its sender down so often is given to staff: it may be what kills it
+        again = (safe or row.kind in SEND_AGAIN) and row.attempts < TRIES
         tx.run(
             SETTLE_LOST,
             outbox_id=row.id,

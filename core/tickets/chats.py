@@ -10,6 +10,7 @@ from core.dialogue.service import lock_chat_by_id, set_speaker
 from core.dialogue.tables import Chat
 from core.members.linking import is_linked, linked_chats
 from core.statements import Read
+from core.tickets.facts import ChatHandedBack
 from core.tickets.tables import Ticket
 from core.tickets.threads import TicketView, get_ticket
 
@@ -32,12 +33,17 @@ DUE = Read(
 )
 
 
-def hand_back(tx: Tx, *, chat_id: int, ticket_id: int) -> bool:
-    """The bot speaks again in this chat, if it was this ticket that a person was talking about."""
+def hand_back(tx: Tx, *, chat_id: int, ticket_id: int, silently: bool = False) -> bool:
+    """The bot speaks again in this chat, if it was this ticket that a person was talking about, and says so once.
+
+    `silently`: the chat is no longer the member's, who is nobody to hear of their ticket.
+    """
     chat = lock_chat_by_id(tx, chat_id=chat_id)
     if chat.speaker != "human" or chat.ticket_id != ticket_id:
         return False
     set_speaker(tx, chat_id=chat_id, speaker="bot", ticket_id=None)
+    if not silently:
+        tx.emit(ChatHandedBack(chat_id, ticket_id, get_ticket(tx, ticket_id=ticket_id).ticket_no))
     return True
 
 

@@ -60,6 +60,15 @@ class TicketSolved:
 
 
 @dataclass(frozen=True, slots=True)
+class ChatHandedBack:
+    """The bot speaks again in a chat where a person was talking (ボットに戻す); it says so once."""
+
+    chat_id: int
+    ticket_id: int
+    ticket_no: str
+
+
+@dataclass(frozen=True, slots=True)
 class TicketReopened:
     """A solved ticket is open again, by the member's words or by staff."""
 

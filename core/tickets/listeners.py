@@ -72,7 +72,7 @@ def on_chat_unlinked(tx: Tx, fact: ChatUnlinked) -> None:
     """Nobody talks about a member's ticket in a chat that is no longer theirs."""
     ticket_id = lock_chat_by_id(tx, chat_id=fact.chat_id).ticket_id
     if ticket_id is not None and get_ticket(tx, ticket_id=ticket_id).member_id == fact.member_id:
-        hand_back(tx, chat_id=fact.chat_id, ticket_id=ticket_id)
+        hand_back(tx, chat_id=fact.chat_id, ticket_id=ticket_id, silently=True)
 
 
 def _settle(tx: Tx, report_id: int, words: str, *, visibility: str) -> None:

@@ -211,6 +211,18 @@ def test_a_new_request_ends_the_older_code(database: Database, seen: list[Any], 
     assert enter(database, chat_id, second).state == "linked"
 
 
+def test_an_older_code_does_not_come_back_when_the_newer_one_is_used_up(
+    database: Database, seen: list[Any], member_id: int, chat_id: int
+) -> None:
+    ask(database, chat_id)
+    ask(database, chat_id)
+    first, second = (fact.code for fact in issued(seen))
+    for _ in range(5):
+        enter(database, chat_id, other_than(second))
+    assert enter(database, chat_id, first).state == "dead"
+    assert active(database, chat_id) is None
+
+
 def test_another_chats_code_is_worth_nothing_here(
     database: Database, seen: list[Any], member_id: int, chat_id: int
 ) -> None:

@@ -170,6 +170,7 @@ def test_disabling_ends_all_sessions_and_log_ins(database: Database, hashed: str
         disabled = run(database, lambda tx: disable_staff(tx, by=ADMIN, staff_id=view.id))
         assert disabled.disabled_at is not None
     assert [run(database, lambda tx, s=s: find_session(tx, token=s.token)) for s in sessions] == [None, None]
+    assert run(database, lambda tx: tx.all(STORED)) == []
     assert log_in(database, right=True) is None
 
 

@@ -12,6 +12,9 @@ function newKey() {
 
 // ── lists and threads that stay fresh ────────────────────────────────────────────────────────────
 
+// What the server drew for a row: its own attributes may have changed since (details opened, fields filled).
+const drawn = new WeakMap();
+
 // Rows with the same data-key and the same content stay the very same elements: focus, scroll and open details survive.
 function morph(target, html) {
   const fresh = document.createElement("template");
@@ -20,7 +23,10 @@ function morph(target, html) {
   for (const row of target.querySelectorAll(":scope > [data-key]")) known.set(row.dataset.key, row);
   const wanted = Array.from(fresh.content.children).map((row) => {
     const old = row.dataset.key ? known.get(row.dataset.key) : undefined;
-    return old && old.outerHTML === row.outerHTML ? old : row;
+    const html = row.outerHTML;
+    const kept = old && (drawn.get(old) ?? old.outerHTML) === html ? old : row;
+    drawn.set(kept, html);
+    return kept;
   });
   const focus = target.contains(document.activeElement) ? document.activeElement : null;
   const focusKey = focus && focus.closest("[data-key]") ? focus.closest("[data-key]").dataset.key : null;
@@ -280,6 +286,7 @@ async function moveClock(button) {
   else showNotice(words.broken);
 }
 
+for (const row of document.querySelectorAll("[data-live] [data-key]")) drawn.set(row, row.outerHTML);
 restoreDrafts();
 document.querySelectorAll("[data-follow]").forEach((box) => (box.scrollTop = box.scrollHeight));
 document.querySelectorAll("[data-live]").forEach((part) => listen(part.dataset.live));
