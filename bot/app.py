@@ -109,7 +109,7 @@ class Product:
 
         settings = adapter.TelegramSettings(
             token=token,
-            mode="webhook" if self.settings.telegram_mode == "webhook" else "polling",
+            mode=self.settings.telegram_mode,
             webhook_secret=self.settings.telegram_webhook_secret.get_secret_value(),
             api_url=self.settings.telegram_api_url,
             public_url=self.settings.public_url,

@@ -1,5 +1,7 @@
 """Settings from the environment (prefix `MADOGUCHI_`) and a `.env` file; names are interfaces.md's."""
 
+from typing import Literal
+
 from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
@@ -19,7 +21,7 @@ class Settings(BaseSettings):
     widget_origins: str = ""
 
     telegram_token: SecretStr = SecretStr("")
-    telegram_mode: str = Field(default="polling", pattern="^(webhook|polling)$")
+    telegram_mode: Literal["webhook", "polling"] = "polling"
     telegram_webhook_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
 

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, create_engine
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import PermanentError
-from core.open_database import parse_url
+from core.open_database import ensure_folder, parse_url
 from core.schema import METADATA
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -35,17 +35,14 @@ def _connected(url_text: str) -> Iterator[Connection]:
         arguments: dict[str, Any] = {"connect_timeout": 5}
     else:
         arguments = {"timeout": 10}
-        if url.database:
-            try:
-                Path(url.database).parent.mkdir(parents=True, exist_ok=True)
-            except OSError as error:
-                raise PermanentError(f"the folder of the database cannot be made: {error.strerror}") from error
+        ensure_folder(url)
     engine = create_engine(url, connect_args=arguments)
     try:
         with engine.begin() as connection:
             yield connection
     except DBAPIError as error:
-        raise PermanentError(f"the database does not answer: {_plain(error)}") from error
+        where = f"the database file {url.database}" if url.get_backend_name() == "sqlite" else "the database"
+        raise PermanentError(f"{where} does not answer: {_plain(error)}") from error
     finally:
         engine.dispose()
 

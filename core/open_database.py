@@ -1,5 +1,7 @@
 """From a URL to a database."""
 
+from pathlib import Path
+
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
@@ -22,6 +24,17 @@ def parse_url(text: str) -> URL:
             f"MADOGUCHI_DATABASE_URL: {url.drivername} is not supported (sqlite:///… or postgresql://…)"
         )
     return url
+
+
+def ensure_folder(url: URL) -> None:
+    """The folder of a SQLite file, made when it is not there. Errors: PermanentError with the folder's path."""
+    if not url.database:
+        return
+    folder = Path(url.database).parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise PermanentError(f"the folder of the database cannot be made: {folder}: {error.strerror}") from error
 
 
 def open_database(text: str, clock: Clock, ids: Ids, listeners: Listeners, *, threads: int = 4) -> Database:

@@ -115,8 +115,8 @@ class PostgresDatabase:
                     continue
                 self._remember(turn, connection, error)
             except Exception as error:
-                if connection.closed:
-                    raise
+                if connection.closed:  # whatever was said about it: the turn is run again on a new connection
+                    raise psycopg.OperationalError("the connection was lost in a turn") from error
                 connection.rollback()
                 self._remember(turn, connection, error)
             else:

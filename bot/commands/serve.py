@@ -3,7 +3,6 @@
 import asyncio
 import ipaddress
 import logging
-import secrets
 import signal
 import socket
 from pathlib import Path
@@ -15,10 +14,12 @@ from pydantic import SecretStr
 
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, SHUTDOWN_TOPIC, Mode, Product, build_app
 from bot.commands import load_settings, profile_of
-from bot.demo import fill
+from bot.demo import ensure_secret_key, fill
 from bot.settings import DEFAULT_DATABASE_URL, Settings
 from core.errors import MadoguchiError
 from core.migrate import ensure_current, upgrade
+from core.profiles.model import Profile
+from core.sole_process import sole_process
 
 GRACE_SECONDS = 8
 
@@ -28,7 +29,8 @@ def migrate() -> None:
     """Bring the database to the current schema."""
     settings = load_settings()
     try:
-        upgrade(settings.database_url)
+        with sole_process(settings.database_url):
+            upgrade(settings.database_url)
     except MadoguchiError as error:
         raise click.ClickException(str(error)) from error
     click.echo("The database is on the current schema.")
@@ -50,22 +52,31 @@ def serve(host: str, port: int, role: str, demo: bool) -> None:
     if demo and not _is_loopback(host):
         raise click.ClickException("--demo listens on loopback only (127.0.0.1): its passwords are public")
     listening = _listen(host, port)
-    port = listening.getsockname()[1]
+    settings = _completed(settings, demo=demo, host=host, port=listening.getsockname()[1])
+    if role != "all" and settings.database_url.startswith("sqlite"):
+        raise click.ClickException("SQLite serves one process only: use --role all, or PostgreSQL")
     try:
-        settings = _completed(settings, demo=demo, host=host, port=port)
-        if demo:
-            upgrade(settings.database_url)
-        else:
-            ensure_current(settings.database_url)
-        if role != "all" and settings.database_url.startswith("sqlite"):
-            raise click.ClickException("SQLite serves one process only: use --role all, or PostgreSQL")
-        product = Product(settings, profile, Mode(role, demo))
+        with sole_process(settings.database_url):
+            product = _opened(settings, profile, Mode(role, demo))
+            asyncio.run(_serve(product, listening))
     except MadoguchiError as error:
         raise click.ClickException(str(error)) from error
-    if demo:
-        fill(product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
-    _say_where(product, settings)
-    asyncio.run(_serve(product, listening))
+    except KeyboardInterrupt:
+        click.echo("stopped")
+
+
+def _opened(settings: Settings, profile: Profile, mode: Mode) -> Product:
+    """The product on a database of the current schema; demo brings schema, data and key by itself."""
+    if not mode.demo:
+        ensure_current(settings.database_url)
+        return Product(settings, profile, mode)
+    upgrade(settings.database_url)
+    product = Product(settings, profile, mode)
+    fill(product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
+    if not settings.secret_key.get_secret_value():
+        key = SecretStr(ensure_secret_key(product.database))
+        product.settings = settings.model_copy(update={"secret_key": key})
+    return product
 
 
 async def _serve(product: Product, listening: socket.socket) -> None:
@@ -79,16 +90,25 @@ async def _serve(product: Product, listening: socket.socket) -> None:
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
     )
-    await _Server(config, product).serve(sockets=[listening])
+    server = _Server(config, product)
+    await server.serve(sockets=[listening])
+    if not server.started:
+        raise click.ClickException("the product could not start: the reason is above")
 
 
 class _Server(uvicorn.Server):
-    """Tells open streams to end before waiting for them."""
+    """Says where it is once it answers, and tells open streams to end before waiting for them."""
 
     def __init__(self, config: uvicorn.Config, product: Product) -> None:
         super().__init__(config)
         self._product = product
         self._loop = asyncio.get_running_loop()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """From here on it answers, and Ctrl+C ends it in order."""
+        await super().startup(sockets)
+        if self.started:
+            _say_where(self._product)
 
     def handle_exit(self, sig: int, frame: FrameType | None) -> None:
         """A signal asks for the end."""
@@ -124,20 +144,18 @@ def _listen(host: str, port: int) -> socket.socket:
 def _completed(settings: Settings, *, demo: bool, host: str, port: int) -> Settings:
     """What demo needs and nobody has to set; outside demo a secret key is required."""
     changes: dict[str, object] = {}
-    if demo and "public_url" not in settings.model_fields_set:
+    if "public_url" not in settings.model_fields_set and _is_loopback(host):
         changes["public_url"] = f"http://{host}:{port}"
     if demo and "database_url" not in settings.model_fields_set:
         changes["database_url"] = DEFAULT_DATABASE_URL.replace("madoguchi", f"demo-{Path(settings.profile).stem}")
-    if not settings.secret_key.get_secret_value():
-        if not demo:
-            raise click.ClickException(
-                "MADOGUCHI_SECRET_KEY is missing: set a long random text, for example the output of `openssl rand -hex 32`"
-            )
-        changes["secret_key"] = SecretStr(secrets.token_hex(32))
+    if not demo and not settings.secret_key.get_secret_value():
+        raise click.ClickException(
+            "MADOGUCHI_SECRET_KEY is missing: set a long random text, for example the output of `openssl rand -hex 32`"
+        )
     return settings.model_copy(update=changes)
 
 
-def _say_where(product: Product, settings: Settings) -> None:
+def _say_where(product: Product) -> None:
     url = product.bot.public_url
     click.echo(f"{product.bot.operator_name('ja')} 窓口 (Madoguchi)")
     if product.serves:

@@ -80,7 +80,7 @@ DUE = Read(
         )
         .exists(),
     )
-    .order_by(Inbox.id)
+    .order_by(Inbox.chat_key, Inbox.id)  # the partial index's order: only what is unfinished is read
     .limit(bindparam("count"))
     .with_for_update(skip_locked=True),
 )

@@ -102,6 +102,7 @@ CLAIM = Read(
             select(_row.id)
             .where(
                 _row.channel == bindparam("channel_"),
+                among(_row.state, "queued", "sending"),  # the partial index's own words
                 _row.state == "queued",
                 _row.due_at <= bindparam("now"),
                 _row.next_try_at <= bindparam("real"),

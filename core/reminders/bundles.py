@@ -205,5 +205,5 @@ def _view(tx: Tx, item: _Item, invoice_id: int | None, reports: Sequence[_Report
 
 
 def _look(tx: Tx, profile: Profile, item: _Item) -> SecondLook:
-    cycle = cycle_of(profile, item.holding, expires_on=item.cycle_expires_on, decided=(item.milestone,), today=tx.today)
+    cycle = cycle_of(profile, item.holding, expires_on=item.cycle_expires_on, decided=(), today=tx.today)
     return second_look(cycle, item.milestone, today=tx.today)

@@ -61,15 +61,12 @@ class MilestoneDecision(NamedTuple):
 class Wave(NamedTuple):
     """Whose turn it is at a moment of the day: members are spread over `seconds` from the time of sending by their id.
 
-    The remainder is a number that a database can work out, so that only those whose turn has come are read.
+    A member's turn has come when the remainder of their id by `seconds` is at most `elapsed`, and stays so for the rest of
+    the day. A database can work that out, so that only those whose turn has come are read.
     """
 
     seconds: int
     elapsed: int
-
-    def takes(self, member_id: int) -> bool:
-        """Whether the member's turn has come; once it has, it stays so for the rest of the day."""
-        return member_id % self.seconds <= self.elapsed
 
 
 class SecondLook(NamedTuple):

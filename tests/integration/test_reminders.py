@@ -22,6 +22,7 @@ from core.db import Tx, run
 from core.delivery.tables import Outbox
 from core.errors import InvariantBroken
 from core.ids import SeededIds
+from core.members.service import lock_member
 from core.reminders import service
 from core.reminders.cycles import RENEWED_BEFORE
 from core.reminders.facts import RemindersDue
@@ -324,6 +325,7 @@ def a_report(tx: Tx, *, member_id: int, invoice_id: int | None, state: str) -> N
         (True, [("own", "open")], "report_open"),
         (True, [("own", "rejected"), ("own", "asked")], "report_open"),
         (True, [("own", "rejected")], "payment_failed"),
+        (True, [("own", "rejected"), ("own", "confirmed")], "invoice_open"),  # the money was less than the invoice
         (True, [("none", "open")], "report_open"),
         (False, [("none", "open")], "report_open"),
         (True, [("none", "confirmed")], "invoice_open"),
@@ -387,6 +389,15 @@ def test_asking_for_the_early_reminder_counts_from_the_next_contract_on_whose_da
     assert counter.outcome(later) == {-40: "queued due"}
 
 
+def test_asking_for_the_early_reminder_on_its_very_day_is_in_time(counter: Counter) -> None:
+    member = counter.member()
+    contract = counter.contract(E, BORN, member_id=member)
+    counter.at("2027-02-19", "09:00")
+    prefer(counter, member, early=True)
+    live(counter, "2027-02-19", "2027-02-19")
+    assert counter.outcome(contract) == {-40: "queued due"}
+
+
 def test_taking_the_wish_for_the_early_reminder_back_moves_the_day_on(counter: Counter) -> None:
     member = counter.member(early_reminder=True)
     contract = counter.contract(E, BORN, member_id=member)
@@ -413,6 +424,7 @@ def test_reminders_turned_off_and_on_again_go_on_with_the_next(counter: Counter)
     assert look(counter, counter.told[0][1]) == "opted_out"
     live(counter, "2027-03-22", "2027-03-26")
     prefer(counter, member)
+    assert counter.milestone_on(contract) == D(E)
     live(counter, "2027-03-27", "2027-04-01")
     assert told_on(counter) == ["03-21", "03-31", "04-01"]
     assert counter.outcome(contract)[-5] == "suppressed opted_out"
@@ -465,6 +477,9 @@ def test_a_tick_runs_the_same_few_statements_for_one_contract_and_for_many(
     with a_counter(database_url, clock) as counter:
         counter.told.clear()
         counter.contract(E, BORN)
+        for clock_time in ("00:10", "09:59", "21:00"):
+            counter.at("2027-03-21", clock_time)
+            assert statements_of_a_tick(counter) == (0, 0)
         counter.at("2027-03-21")
         assert statements_of_a_tick(counter) == (1, 8)  # seven, and the listener's one message
         member = counter.member()
@@ -536,7 +551,7 @@ def test_two_processes_at_once_decide_each_milestone_once_and_never_split_a_memb
 
             def work(counter: Counter, together: threading.Barrier = together) -> int:
                 together.wait(10)
-                return sum(counter.tick(limit=10) for _ in range(3))
+                return sum(counter.tick(limit=10) for _ in range(20))  # while the other holds what is next, it finds 0
 
             with ThreadPoolExecutor(2) as pool:
                 assert sum(pool.map(work, (one, two))) == 180
@@ -545,7 +560,24 @@ def test_two_processes_at_once_decide_each_milestone_once_and_never_split_a_memb
         assert all(row.state == "queued" for row in rows)
         told = [*one.told, *two.told]
         assert len(told) == 240 and all(len(fact.reminder_ids) == 3 for _, fact in told)
-        assert one.told and two.told
+
+
+def test_a_member_who_is_just_being_served_is_left_for_the_next_tick_and_holds_up_nobody(
+    postgres_server: PostgresServer, clock: ManualClock
+) -> None:
+    with postgres_server.database() as url, a_counter(url, clock) as counter:
+        busy, idle = counter.member(), counter.member()
+        for member in (busy, idle):
+            counter.contract(E, BORN, member_id=member)
+        counter.at("2027-03-21")
+
+        def turn(tx: Tx) -> int:
+            lock_member(tx, member_id=busy)
+            return counter.tick()  # on another thread's connection
+
+        assert run(counter.database, turn) == 1
+        assert [fact.member_id for _, fact in counter.told] == [idle]
+        assert counter.tick() == 1
 
 
 # --- a year ---------------------------------------------------------------------------------------------------------
