@@ -53,7 +53,7 @@ def _chosen(c: Context, answers: Answers) -> list[ContractView]:
 def _parse_contracts(c: Context, answers: Answers, given: Given) -> list[str]:
     known = {str(contract.id): contract for contract in _renewable(c)}
     if given.chosen is not None:
-        chosen = [item for item in given.chosen if item in known]
+        chosen = [key for key in known if key in given.chosen]  # as they were listed, not as they were ticked
     else:
         words = given.text.replace("、", " ").replace(",", " ").split()
         chosen = [
