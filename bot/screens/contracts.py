@@ -177,6 +177,7 @@ def done(w: Wording, profile: Profile, invoice: InvoiceView, payer: str, *, mail
     lines.append(
         w(
             "invoice.bank_intro",
+            n=len(profile.payment.bank_accounts),
             ref=invoice.payment_ref,
             name=payer,
             confirmation=local(w, profile.method(invoice.method).confirmation_time),

@@ -114,6 +114,7 @@ def bank_details(w: Wording, profile: Profile, invoice: InvoiceView, member: Mem
     """Row P2: bank accounts, reference and deadline, as often as wanted."""
     text = w(
         "invoice.bank_intro",
+        n=len(profile.payment.bank_accounts),
         ref=invoice.payment_ref,
         name=member.name_kana or member.name,
         confirmation=local(w, profile.method(invoice.method).confirmation_time),

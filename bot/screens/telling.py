@@ -51,6 +51,7 @@ def invoice_mail(
     bank = "\n".join(
         w(
             "invoice.mail_bank",
+            n=len(profile.payment.bank_accounts),
             bank=local(w, account.bank),
             branch=local(w, account.branch),
             kind=account.kind,

@@ -72,6 +72,12 @@ export class Log {
       this.newest.hidden = false;
     }
     this.settle();
+    // Held at an earlier answer that is still unread, the page says that there is more below.
+    if (this.anchor && this.anchor !== node && this.isBelow(node)) this.newest.hidden = false;
+  }
+
+  isBelow(node) {
+    return node.offsetTop + node.offsetHeight > this.scroller.scrollTop + this.scroller.clientHeight;
   }
 
   addDayLine(message, before) {
