@@ -72,6 +72,12 @@ class Started:
             said += chunk
         return said.decode()
 
+    def cpu_seconds(self) -> float:
+        """What the process has computed since its start: the same on a busy machine and on an idle one."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")  # utime, stime: proc(5)
+
     def errors(self) -> str:
         """All it said on stderr, over all starts."""
         return (self.folder / "stderr.txt").read_text("utf-8")
