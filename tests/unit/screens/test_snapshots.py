@@ -22,7 +22,7 @@ from core.errors import DomainError
 from core.ids import SeededIds
 from core.tickets import service as tickets
 from tests.support.builders import ACCOUNTANT
-from tests.support.counter import Counter, Person, draw
+from tests.support.counter import Counter, draw
 from tests.support.databases import sqlite_database
 from tests.support.journeys import last_code, newest_invoice, pay, rows, run_jobs
 
