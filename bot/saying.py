@@ -46,13 +46,16 @@ class Why:
     dedupe_key: str | None = None
 
 
-def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = None) -> ChatView:
+def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = None, over_ref: str = "") -> ChatView:
     """Add the bubble to a locked chat and owe it. `over`: number of the bubble it may be drawn over.
+
+    `over_ref`: the platform's id of that bubble as the press brought it: whoever presses at once is faster than our note.
 
     Returns the chat with its new `last_seq`; the caller writes the chat back once.
     """
     redraw = dialogue.find_message(tx, chat_id=chat.id, seq=over) if over and not screen.fresh else None
-    if redraw is not None and (redraw.author != "bot" or redraw.platform_ref is None or redraw.body.get("files")):
+    ref = (redraw.platform_ref or over_ref) if redraw is not None else ""
+    if redraw is not None and (redraw.author != "bot" or not ref or redraw.body.get("files")):
         redraw = None
     seq = redraw.seq if redraw else chat.last_seq + 1
     key = tx.ids.token(KEY_LENGTH)
@@ -83,7 +86,7 @@ def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = 
         payload={
             "op": "say",
             "body": drawn.body,
-            "replaces": redraw.platform_ref if redraw else None,
+            "replaces": ref if redraw else None,
             "strip": strip,
         }
         if chat.channel not in READS_ROWS

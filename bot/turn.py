@@ -162,7 +162,8 @@ def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
     )
     over = pressed.seq if pressed and chat.channel in REDRAWS else None
     for screen in screens:
-        chat = say(c.tx, chat, screen, Why("answer", kind=screen.kind), over=over)
+        why = Why("answer", kind=screen.kind)
+        chat = say(c.tx, chat, screen, why, over=over, over_ref=c.inbound.message_ref if over else "")
         over = None
     dialogue.save_chat(c.tx, chat)
     toast = next((screen.toast for screen in screens if screen.toast), "")

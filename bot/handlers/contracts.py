@@ -54,7 +54,7 @@ def _chosen(c: Context, answers: Answers) -> list[ContractView]:
 def _parse_contracts(c: Context, answers: Answers, given: Given) -> list[str]:
     known = {str(contract.id): contract for contract in _renewable(c)}
     if given.chosen is not None:
-        chosen = [item for item in dict.fromkeys(given.chosen) if item in known]
+        chosen = [key for key in known if key in given.chosen]  # as they were listed, not as they were ticked
     else:
         chosen = read_choices(given.text, {key: contract.label for key, contract in known.items()})
     if not chosen:
