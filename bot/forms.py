@@ -5,11 +5,11 @@ its state is a `FormView` row, so a restart or a second process changes nothing,
 belongs to: one pressed late shows the present step instead of acting.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
+from bot.form_model import CHECKED, CONFIRM, FORMS, Answers, Form, Given, Parse, Step, Wrong, register
 from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
 from bot.understanding import understand
@@ -17,76 +17,15 @@ from core.dialogue import forms as store
 from core.dialogue.forms import FormView
 from core.errors import DomainError, InvariantBroken
 
-Answers = dict[str, Any]
-CONFIRM = "confirm"
-CHECKED = "_checked"
-STAMP = "_stamp"  # what was promised when the summary was drawn last; the commit must still hold to it
+__all__ = [
+    "CONFIRM", "FORMS", "PINNED", "Answers", "Form", "Given", "Parse", "Step", "Wrong", "ask_resume", "back", "begin", "commit",
+    "is_current", "is_usable", "prompt", "read_slots", "read_yes_no", "register", "resume_or_take", "stale", "stop",
+    "take",
+]  # fmt: skip
+
+PAUSED = "_paused"  # the person was asked whether to go on; their next word answers that, or the question itself
+PINNED = "_pinned"
 MANY_ANSWERS = 2  # from here on "stop" is asked back
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """One answer as it came: typed, pressed, ticked, picked, or a file."""
-
-    text: str = ""
-    value: Any = None
-    chosen: tuple[str, ...] | None = None
-    day: date | None = None
-    files: tuple[dict[str, Any], ...] = ()
-
-
-class Wrong(Exception):
-    """The answer does not fit the step: the text key of why and an example, with its values."""
-
-    def __init__(self, key: str, **data: Any) -> None:
-        super().__init__(key)
-        self.key = key
-        self.data = data
-
-
-class Parse(Protocol):
-    """From what was given to the stored (JSON) answer; raises Wrong."""
-
-    def __call__(self, c: Context, answers: Answers, given: Given, /) -> Any:
-        """Parse one answer."""
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One question. Its screen's own buttons are made by `answer` (press = the answer)."""
-
-    key: str
-    ask: Callable[[Context, Answers], Screen]
-    parse: Parse
-    label: str  # text key of its name in the summary
-    show: Callable[[Context, Answers], str]  # its answer in the summary
-    optional: bool = False
-    about: str = ""  # which of several alike ("example.jp")
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A multi-step form. `version` is pinned in the row: a changed form gets a new one and old runs start over politely."""
-
-    name: str
-    version: int
-    title: str  # text key
-    steps: Callable[[Context, Answers], Sequence[Step]]
-    confirm: Callable[[Context, Answers], Screen] | None  # None: nothing to sum up, the last answer commits
-    commit: Callable[[Context, Answers], tuple[Reply, str, dict[str, Any]]]  # reply; action and args that show it again
-    submit_label: str = ""
-    needs_member: bool = True
-    fixable: bool = True
-    stamp: Callable[[Context, Answers], Any] | None = None  # what the summary promises (a total): kept under STAMP
-
-
-FORMS: dict[str, Form] = {}
-
-
-def register(form: Form) -> Form:
-    """Make a form known by its name."""
-    FORMS[form.name] = form
-    return form
 
 
 def begin(c: Context, name: str, answers: Answers | None = None) -> Reply:
@@ -124,20 +63,20 @@ def take(c: Context, run: FormView, given: Given) -> Reply:
     except Wrong as wrong:
         run = store.save(c.tx, run._replace(wrong=run.wrong + 1))
         return _refuse(c, form, run, steps, wrong)
-    kept = {key: item for key, item in run.answers.items() if key != CHECKED}
+    kept = {key: item for key, item in run.answers.items() if key not in (CHECKED, PAUSED)}
     run = run._replace(answers={**kept, step.key: value}, wrong=0, revision=run.revision + 1)
     return _present(c, form, run, moved=True)
 
 
 def stop(c: Context, run: FormView) -> Reply:
     """The member's "stop": asked back when much was typed already."""
-    if len([key for key in run.answers if key != CHECKED]) >= MANY_ANSWERS:
+    if len([key for key in run.answers if not key.startswith("_")]) >= MANY_ANSWERS:
         buttons = (
             (Button(c.w("form.stop_yes"), "form.stop", _ticket(run), style="danger"),),
             (Button(c.w("form.stop_no"), "form.show", _ticket(run)),),
         )
         return Screen(c.w("form.stop_question", title=c.w(FORMS[run.name].title)), buttons=buttons)
-    return _stop(c, run)
+    return _stop(c, run, keep=False)
 
 
 def back(c: Context, run: FormView) -> Reply:
@@ -152,18 +91,40 @@ def back(c: Context, run: FormView) -> Reply:
 
 
 def ask_resume(c: Context, run: FormView) -> Screen:
-    """After a pause: go on, or leave it?"""
+    """After a pause: go on, or leave it? Asked once: the next words are the answer to this, or to the form's question."""
+    run = store.save(c.tx, run._replace(answers={**run.answers, PAUSED: True}))
+    keys = [step.key for step in FORMS[run.name].steps(c, run.answers)]
+    here = keys.index(run.step) + 1 if run.step in keys else len(keys)
     buttons = (
         (Button(c.w("form.resume_yes"), "form.show", _ticket(run), style="primary"),),
         (Button(c.w("form.resume_no"), "form.stop", _ticket(run)),),
     )
-    return Screen(c.w("form.resume_question", title=c.w(FORMS[run.name].title)), buttons=buttons)
+    title = c.w(FORMS[run.name].title)
+    return Screen(c.w("form.resume_question", title=title, n=here, total=len(keys)), buttons=buttons)
+
+
+def resume_or_take(c: Context, run: FormView, given: Given) -> Reply:
+    """The words after `ask_resume` where it was asked, else the answer to the present step."""
+    if PAUSED not in run.answers:
+        return take(c, run, given)
+    run = run._replace(answers={key: item for key, item in run.answers.items() if key != PAUSED})
+    meaning = True if given.text == c.w("form.resume_yes") else read_yes_no(c, given.text) if given.text else None
+    if meaning is None:
+        return take(c, run, given)
+    run = store.save(c.tx, run)
+    return prompt(c, run) if meaning else stop(c, run)
 
 
 def is_current(run: FormView) -> bool:
     """Whether the program still knows the form as this run began it."""
     form = FORMS.get(run.name)
     return form is not None and form.version == run.form_version
+
+
+def is_usable(c: Context, run: FormView) -> bool:
+    """Whether the run can go on in this chat: known to the program, and begun for the membership that is active now."""
+    mine = run.member_id is None or (c.member is not None and c.member.id == run.member_id)
+    return mine and is_current(run)
 
 
 def _ticket(run: FormView) -> dict[str, Any]:
@@ -186,7 +147,7 @@ def _present(c: Context, form: Form, run: FormView, *, moved: bool) -> Reply:
 def _draw(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
     keys = [step.key for step in steps]
     if run.step not in keys:
-        return _draw_confirm(c, form, run, steps)
+        return _draw_confirm(c, form, _pin(c, form, run), steps)
     here = keys.index(run.step)
     screen = steps[here].ask(c, run.answers)
     progress = c.w("form.progress", n=here + 1, total=len(keys)) if len(keys) > 1 else ""
@@ -200,11 +161,16 @@ def _draw(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
     return replace(screen, text=text, buttons=tuple(rows), checks=checks, date=pick)
 
 
+def _pin(c: Context, form: Form, run: FormView) -> FormView:
+    """Remember what the summary promises: only that may be committed (row C10)."""
+    if form.pins is None or run.answers.get(PINNED) == (pinned := dict(form.pins(c, run.answers))):
+        return run
+    return store.save(c.tx, run._replace(answers={**run.answers, PINNED: pinned}, revision=run.revision + 1))
+
+
 def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
     if form.confirm is None:
         raise InvariantBroken(f"{form.name} has nothing to confirm")
-    if form.stamp is not None and run.answers.get(STAMP) != (promised := form.stamp(c, run.answers)):
-        run = store.save(c.tx, run._replace(answers={**run.answers, STAMP: promised}))
     screen = form.confirm(c, run.answers)
     rows: list[tuple[Button, ...]] = [
         (_live(Button(c.w(form.submit_label), "form.commit", style="primary"), run),),
@@ -218,13 +184,14 @@ def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> S
 
 
 def _fix(c: Context, step: Step) -> Button:
-    what = c.w(step.label) + (f"（{step.about}）" if step.about else "")
-    return Button(c.w("form.fix", what=what), "form.fix", {"step": step.key}, style="quiet")
+    what = c.w(step.label)
+    label = c.w("form.fix_about", what=what, about=step.about) if step.about else c.w("form.fix", what=what)
+    return Button(label, "form.fix", {"step": step.key}, style="quiet")
 
 
-def read_sentence(c: Context, text: str) -> Slots:
-    """What a typed answer says, read like a whole sentence ("1年" → term_months 12)."""
-    return understand(text, today=c.today, lang=c.language).slots
+def read_slots(c: Context, text: str, *, expecting: str) -> Slots:
+    """What a typed answer says, read as the answer to an intent's question ("1年" → term_months 12)."""
+    return understand(text, today=c.today, lang=c.language, expecting=expecting).slots
 
 
 def read_yes_no(c: Context, text: str) -> bool | None:
@@ -263,38 +230,45 @@ def _refuse(c: Context, form: Form, run: FormView, steps: list[Step], wrong: Wro
     return replace(screen, text=f"{why}\n\n{screen.text}", buttons=rows, fresh=True)
 
 
-def _stop(c: Context, run: FormView) -> Reply:
-    store.save(c.tx, run._replace(state="cancelled", revision=run.revision + 1))
+def _stop(c: Context, run: FormView, *, keep: bool) -> Reply:
+    """Out of the form; what was typed is kept as a draft for a day where there was more than a word of it."""
+    store.save(c.tx, run._replace(state="parked" if keep else "cancelled", revision=run.revision + 1))
     menu = as_screens(ACTIONS["intent.show_menu"](c, {}))
     return [replace(menu[0], text=f"{c.w('form.stopped')}\n\n{menu[0].text}"), *menu[1:]]
 
 
 def _found(c: Context, args: Slots) -> FormView | None:
     run = store.find(c.tx, chat_id=c.chat.id, form_id=int(args["run"]))
-    if run is not None and run.state == "parked" and is_current(run):
+    if run is not None and run.state == "parked" and is_usable(c, run):
         run = store.resume(c.tx, run)
     return run
 
 
 def stale(c: Context, run: FormView | None) -> Reply:
     """A button of a step gone by: never an error, never an action; the present state instead."""
+    if run is not None and run.state in ("active", "parked") and not is_usable(c, run):
+        return _stale_menu(c, "errors.other_member_form")
     if run is not None and run.state == "done" and run.result is not None:
         shown = as_screens(ACTIONS[run.result["action"]](c, run.result["args"]))
         note = c.w("form.already_done", title=c.w(FORMS[run.name].title))
         return [replace(shown[0], text=f"{note}\n\n{shown[0].text}", fresh=True), *shown[1:]] if shown else Screen(note)
-    if run is not None and run.state == "active" and is_current(run):
+    if run is not None and run.state == "active":
         screen = prompt(c, run)
         return replace(
             screen, text=f"{c.w('form.old_button')}\n\n{screen.text}", toast=c.w("form.old_button"), fresh=True
         )
+    return _stale_menu(c, "form.old_button")
+
+
+def _stale_menu(c: Context, why: str) -> Reply:
     menu = as_screens(ACTIONS["intent.show_menu"](c, {}))
-    return [replace(menu[0], text=f"{c.w('form.old_button')}\n\n{menu[0].text}", fresh=True), *menu[1:]]
+    return [replace(menu[0], text=f"{c.w(why)}\n\n{menu[0].text}", toast=c.w(why), fresh=True), *menu[1:]]
 
 
 def _current(c: Context, args: Slots) -> tuple[FormView | None, bool]:
     """The run a button belongs to, and whether the button belongs to its present step."""
     run = store.find(c.tx, chat_id=c.chat.id, form_id=int(args["run"]))
-    live = run is not None and run.state == "active" and run.revision == args["rev"] and is_current(run)
+    live = run is not None and run.state == "active" and run.revision == args["rev"] and is_usable(c, run)
     return run, live
 
 
@@ -357,15 +331,16 @@ def _on_ask_stop(c: Context, args: Slots) -> Reply:
 @action("form.stop")
 def _on_stop(c: Context, args: Slots) -> Reply:
     run, live = _current(c, args)
-    return _stop(c, run) if run is not None and live else stale(c, run)
+    return _stop(c, run, keep=True) if run is not None and live else stale(c, run)
 
 
 @action("form.show")
 def _on_show(c: Context, args: Slots) -> Reply:
     run = _found(c, args)
-    if run is None or run.state != "active" or not is_current(run):
+    if run is None or run.state != "active" or not is_usable(c, run):
         return stale(c, run)
-    return prompt(c, store.save(c.tx, run))
+    answers = {key: item for key, item in run.answers.items() if key != PAUSED}
+    return prompt(c, store.save(c.tx, run._replace(answers=answers)))
 
 
 @action("form.commit")
@@ -378,6 +353,9 @@ def commit(c: Context, args: Slots) -> Reply:
     missing = [step.key for step in form.steps(c, run.answers) if step.key not in run.answers]
     if missing or run.step != CONFIRM:
         return _present(c, form, run, moved=True)
+    if form.pins is not None and dict(form.pins(c, run.answers)) != run.answers.get(PINNED):
+        screen = _draw(c, form, run, list(form.steps(c, run.answers)))
+        return replace(screen, text=f"{c.w('form.changed')}\n\n{screen.text}", fresh=True)
     return _commit(c, form, run)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from bot import forms
@@ -21,13 +20,13 @@ from core.dialogue.forms import FormView
 from core.dialogue.service import ChatView
 from core.errors import DomainError
 from core.tickets import service as tickets
+from core.tickets.policy import split_text
 
 NO_TRACE_ACTIONS = frozenset({"form.toggle"})  # presses that are no statement of the member's
 GLOBAL_INTENTS = frozenset(
     {"back", "abort", "show_menu", "talk_to_human", "change_language"}
 )  # win over a form's parsing
 LONGEST_COMMAND = 40  # a sentence that long is an answer, not "menu" or "stop"
-AFTER_SOLVED = timedelta(hours=24)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +41,7 @@ class Pressed:
 
     def ticked(self, chosen: tuple[str, ...] | None) -> str:
         """What the person ticked, in words; empty when the button belongs to no list."""
-        return "、".join(self.items[value] for value in chosen or () if value in self.items)
+        return " / ".join(self.items[value] for value in chosen or () if value in self.items)
 
 
 def find_pressed(tx: Tx, chat: ChatView, inbound: Inbound) -> Pressed | None:
@@ -81,23 +80,30 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
         return _to_person(c)
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
-    run = form_store.find_active(c.tx, chat_id=c.chat.id)
-    expired = run is not None and c.tx.now - run.touched_at > form_store.LIFETIME
-    if run is not None and (expired or not forms.is_current(run)):
-        form_store.save(c.tx, run._replace(state="expired", revision=run.revision + 1))
-        run = None
+    run, note = _form_under_way(c)
     if command is not None:
-        return _by_command(c, command, run)
-    reply = _in_form(c, run) if run is not None else _free(c)
-    if expired:
-        screens = as_screens(reply)
-        return [Screen(c.w("form.expired")), *screens]
-    return reply
+        return [*note, *as_screens(_by_command(c, command, run))]
+    return [*note, *as_screens(_in_form(c, run) if run is not None else _free(c))]
+
+
+def _form_under_way(c: Context) -> tuple[FormView | None, list[Screen]]:
+    """The form that goes on, or why there is none any more where the person has not been told yet."""
+    run = form_store.find_under_way(c.tx, chat_id=c.chat.id)
+    if run is None:
+        return None, []
+    ended = run._replace(state="closed", revision=run.revision + 1)
+    if run.state == "expired" or c.tx.now - run.touched_at > form_store.LIFETIME or not forms.is_current(run):
+        form_store.save(c.tx, ended)
+        return None, [Screen(c.w("form.expired"))]
+    if not forms.is_usable(c, run):
+        form_store.park(c.tx, chat_id=c.chat.id)
+        return None, [Screen(c.w("form.other_member", title=c.w(forms.FORMS[run.name].title)))]
+    return run, []
 
 
 def _old_button(c: Context) -> Reply:
     run = form_store.find_active(c.tx, chat_id=c.chat.id)
-    return forms.stale(c, run) if run is not None else old_button_screen(c.w)
+    return forms.stale(c, run) if run is not None and forms.is_usable(c, run) else old_button_screen(c.w)
 
 
 def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
@@ -105,6 +111,8 @@ def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
         return forms.back(c, run)
     if command == "abort" and run is not None:
         return forms.stop(c, run)
+    if c.inbound.text.strip().casefold().startswith("/help"):
+        return ACTIONS["help"](c, {})
     handler = INTENTS.get(command, INTENTS["fallback"])
     words = c.inbound.text.split(maxsplit=1)
     return handler(c, {"language": words[1].strip().lower()} if command == "change_language" and len(words) > 1 else {})
@@ -114,13 +122,11 @@ def _to_person(c: Context) -> Reply:
     """While a person talks the bot is silent; the words go into the ticket."""
     if c.chat.ticket_id is None:
         return None
-    tickets.add_member_message(
-        c.tx,
-        ticket_id=c.chat.ticket_id,
-        chat_id=c.chat.id,
-        text=_words(c.inbound),
-        files=[file_store.get_file(c.tx, file_id=file.file_id) for file in c.inbound.files],
-    )
+    files = [file_store.get_file(c.tx, file_id=file.file_id) for file in c.inbound.files]
+    first, *more = split_text(_words(c.inbound))
+    tickets.add_member_message(c.tx, ticket_id=c.chat.ticket_id, chat_id=c.chat.id, text=first, files=files)
+    for part in more:
+        tickets.add_member_message(c.tx, ticket_id=c.chat.ticket_id, chat_id=c.chat.id, text=part)
     return None
 
 
@@ -136,7 +142,8 @@ def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:
 
 def _in_form(c: Context, run: FormView) -> Reply:
     text = c.inbound.text.strip()
-    meaning = understand(text, today=c.today, lang=c.language) if text else None
+    expecting = "confirm" if run.step == forms.CONFIRM else forms.FORMS[run.name].intent or None
+    meaning = understand(text, today=c.today, lang=c.language, expecting=expecting) if text else None
     if meaning is not None and _is_global(meaning, text):
         if meaning.intent == "back":
             return forms.back(c, run)
@@ -153,9 +160,9 @@ def _in_form(c: Context, run: FormView) -> Reply:
         return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     _refuse_large(c.inbound)
     before = run.wrong
-    reply = forms.take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+    reply = forms.resume_or_take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
     after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
-    if meaning is not None and after is not None and after.wrong > before and _is_question(meaning, run):
+    if meaning is not None and after is not None and after.wrong > before and _is_question(c, meaning):
         form_store.save(c.tx, after._replace(wrong=before))
         return [*as_screens(INTENTS[meaning.intent](c, meaning.slots)), forms.prompt(c, after)]
     return reply
@@ -170,9 +177,9 @@ INTERRUPTING = frozenset(
 )
 
 
-def _is_question(meaning: Understanding, run: FormView) -> bool:
+def _is_question(c: Context, meaning: Understanding) -> bool:
     """A question in the middle of a form is answered, then the form goes on; nothing that would start another form."""
-    return meaning.intent in INTERRUPTING and meaning.confidence >= CONFIDENT
+    return c.member is not None and meaning.intent in INTERRUPTING and meaning.confidence >= CONFIDENT
 
 
 def _free(c: Context) -> Reply:

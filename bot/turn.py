@@ -18,7 +18,7 @@ from bot.registry import Context, as_screens
 from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
 from bot.saying import REDRAWS, Why, say
 from bot.screens.model import Screen
-from bot.screens.talk import flood_screen, masked_screen, private_only_screen, refusal_screen, sorry_screen
+from bot.screens.talk import cut_screen, flood_screen, masked_screen, private_only_screen, refusal_screen, sorry_screen
 from bot.wording import LANGUAGES
 from core.db import Tx
 from core.delivery import files as file_store
@@ -49,11 +49,11 @@ def handle(tx: Tx, inbound: Inbound, bot: Bot) -> Ack:
 
 def on_failure(tx: Tx, error: Exception, inbound: Inbound, bot: Bot) -> Ack:
     """After the turn was undone: tell a refusal, or keep the delivery for another try."""
-    inbound, _ = mask_secrets(inbound)
+    inbound, masked = mask_secrets(inbound)
     if isinstance(error, DomainError):
         if _record(tx, inbound) is None:
             return Ack("duplicate")
-        return _tell_refusal(tx, inbound, bot, error)
+        return _tell_refusal(tx, inbound, bot, error, masked=masked)
     _log_failure(inbound, error)
     inbox_id = _record(tx, inbound)
     if inbox_id is None:
@@ -139,6 +139,8 @@ def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: boo
         return _answer(tx, chat, inbound, bot, [private_only_screen] if inbound.text.startswith("/") else [], pressed)
     c = _context(tx, chat, inbound, bot)
     screens = as_screens(route(c, pressed))
+    if inbound.cut:
+        screens = [cut_screen(c.w), *screens]
     if masked:
         screens = [masked_screen(c.w), *screens]
     return _owe(c, screens, pressed)
@@ -150,8 +152,7 @@ def _answer(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, makers: list[Any
 
 
 def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
-    chat = dialogue.get_chat(c.tx, chat_id=c.chat.id)._replace(
-        last_seq=c.chat.last_seq,
+    chat = dialogue.get_chat(c.tx, chat_id=c.chat.id)._replace(  # listeners may have said something here meanwhile
         misses=c.chat.misses,
         window_at=c.chat.window_at,
         window_count=c.chat.window_count,
@@ -242,17 +243,19 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
         kind=inbound.kind,
         platform_ref=inbound.message_ref if inbound.kind not in ("press", "date") else None,
     )
+    # At once: what listeners say in this same chat and turn (credit used, contracts renewed) takes the numbers after it
+    dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=seq)
     return chat._replace(last_seq=seq)
 
 
-def _tell_refusal(tx: Tx, inbound: Inbound, bot: Bot, error: DomainError) -> Ack:
+def _tell_refusal(tx: Tx, inbound: Inbound, bot: Bot, error: DomainError, *, masked: bool = False) -> Ack:
     chat = _lock(tx, inbound, bot)
     chat, _ = _count(tx, chat, inbound, bot)
     pressed = find_pressed(tx, chat, inbound) if inbound.kind in ("press", "date") else None
     text_only = replace(inbound, files=()) if any(not file.file_id for file in inbound.files) else inbound
     chat = _add_members_bubble(tx, chat, text_only, pressed)
     c = _context(tx, chat, inbound, bot)
-    return _owe(c, [refusal_screen(c.w, error)], None)
+    return _owe(c, [*([masked_screen(c.w)] if masked else []), refusal_screen(c.w, error)], None)
 
 
 def _log_failure(inbound: Inbound, error: Exception) -> None:

@@ -6,7 +6,7 @@ Texts are format strings with three formats of our own: `{day:date}` 2026年11�
 
 import string
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, datetime
 from functools import cache
 from pathlib import Path
@@ -68,7 +68,7 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
     rows: list[tuple[str, str]] = []
     for key, value in table.items():
         if isinstance(value, str):
-            rows.append((prefix + key, value.strip("\n")))
+            rows.append((prefix + key, value))
         else:
             rows.extend(_flat(value, f"{prefix}{key}."))
     return rows
@@ -93,6 +93,10 @@ class Wording:
     def has(self, key: str) -> bool:
         """Whether there is such a text."""
         return key in self._texts
+
+    def join(self, items: Iterable[str]) -> str:
+        """Several names in a row: 「、」 between them, or a comma."""
+        return ("、" if self.language == "ja" else ", ").join(items)
 
     def date(self, day: date) -> str:
         """A day as people write it."""

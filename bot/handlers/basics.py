@@ -14,10 +14,14 @@ from core.tickets.policy import is_courtesy
 
 @intent("show_menu")
 def show_menu(c: Context, slots: Slots) -> Reply:
-    """Home: for a linked member the everyday things, else linking."""
-    parked = form_store.find_active(c.tx, chat_id=c.chat.id) or form_store.find_parked(c.tx, chat_id=c.chat.id)
+    """Home: for a linked member the everyday things, else linking. What was under way is left aside, with a way back."""
+    form_store.park(c.tx, chat_id=c.chat.id)
+    member_id = c.member.id if c.member else None
+    parked = form_store.find_parked(
+        c.tx, chat_id=c.chat.id, member_id=member_id, but="" if member_id is None else "link_code"
+    )
     resume = None
-    if parked is not None and forms.is_current(parked) and parked.name != "link_code":
+    if parked is not None and forms.is_current(parked):
         title = c.w(forms.FORMS[parked.name].title)
         resume = Button(c.w("menu.resume", title=title), "form.show", {"run": parked.id, "rev": parked.revision})
     return menu_screen(

@@ -7,6 +7,7 @@ from bot.forms import Answers, Form, Given, Step, Wrong
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import contracts as screens
 from bot.screens.model import Screen
+from bot.understanding.typed import read_choices
 from core.billing import invoices
 from core.billing.terms import totals_of
 from core.contracts import renewals, service
@@ -55,12 +56,7 @@ def _parse_contracts(c: Context, answers: Answers, given: Given) -> list[str]:
     if given.chosen is not None:
         chosen = [key for key in known if key in given.chosen]  # as they were listed, not as they were ticked
     else:
-        words = given.text.replace("、", " ").replace(",", " ").split()
-        chosen = [
-            key
-            for place, (key, contract) in enumerate(known.items(), start=1)
-            if any(service.label_key(word) == service.label_key(contract.label) or word == str(place) for word in words)
-        ]
+        chosen = read_choices(given.text, {key: contract.label for key, contract in known.items()})
     if not chosen:
         raise Wrong("renew.wrong_contracts")
     return chosen
@@ -84,7 +80,7 @@ def _parse_term(c: Context, contract: ContractView, given: Given) -> int:
 
 def _months_in(c: Context, text: str) -> int:
     """A term in words ("1年", "半年", "12 months"), by the same reading as whole sentences."""
-    found = forms.read_sentence(c, f"{text} 更新").get("term_months")
+    found = forms.read_slots(c, text, expecting="renew").get("term_months")
     return found if isinstance(found, int) else 0
 
 
@@ -127,7 +123,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
                 lambda c, a: screens.ask_contracts(c.w, renewable, a.get("contracts", ())),
                 _parse_contracts,
                 "renew.contracts_label",
-                lambda c, a: "、".join(contract.label for contract in _chosen(c, a)),
+                lambda c, a: c.w.join(contract.label for contract in _chosen(c, a)),
             )
         )
     chosen = _chosen(c, answers)
@@ -184,6 +180,16 @@ def _confirm(c: Context, answers: Answers) -> Screen:
     return screens.confirm(c.w, c.profile, _quote(c, answers), c.profile.method(_method(c, answers)))
 
 
+def _promised(c: Context, answers: Answers) -> dict[str, Any]:
+    """Price and new expiry dates as the summary shows them."""
+    quote = _quote(c, answers)
+    return {
+        "total_yen": quote.total_yen,
+        "credit_yen": quote.credit_yen,
+        "until": [item.quote.new_expires_on.isoformat() for item in quote.renewals],
+    }
+
+
 def _order(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
     shown = _confirm(c, answers)
     invoice = renewals.request_renewals(
@@ -192,9 +198,9 @@ def _order(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
         member_id=c.need_member().id,
         items=_items(c, answers),
         method=_method(c, answers),
-        expected_total_yen=int(answers[forms.STAMP]),
         chat_id=c.chat.id,
         language=c.language,
+        expected_total_yen=answers.get(forms.PINNED, {}).get("total_yen"),
         shown={"text": shown.text, "cards": [[card.title, [list(row) for row in card.rows]] for card in shown.cards]},
     )
     again = {"invoice": invoice.id}
@@ -204,13 +210,14 @@ def _order(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
 forms.register(
     Form(
         name="renew",
+        intent="renew",
         version=1,
         title="renew.title",
         steps=_steps,
         confirm=_confirm,
         commit=_order,
         submit_label="renew.submit",
-        stamp=lambda c, a: _quote(c, a).total_yen,
+        pins=_promised,
     )
 )
 

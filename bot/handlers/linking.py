@@ -8,10 +8,10 @@ from bot.forms import Answers, Form, Given, Step, Wrong
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import linking as screens
 from bot.screens.model import Screen
+from bot.understanding.typed import read_member_no
 from core.members import linking, links
 from core.members import service as members
 
-_MEMBER_NO = re.compile(r"[0-9A-Z][0-9A-Z_-]{0,38}")
 _EMAIL = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s.]+")
 _CODE = re.compile(r"[0-9]{6}")
 DEAD = "dead"
@@ -22,9 +22,8 @@ def _folded(text: str) -> str:
 
 
 def _parse_member_no(c: Context, answers: Answers, given: Given) -> str:
-    text = re.sub(r"^(会員番号|会員ID|MEMBER ?ID)[はが:： ]*", "", _folded(given.text).upper())
-    text = re.sub(r"(です|でス|でございます)。?$", "", text).strip().replace("ー", "-")
-    if not _MEMBER_NO.fullmatch(text):
+    text = read_member_no(given.text)
+    if text is None:
         raise Wrong("link.wrong_member_no")
     return text
 
@@ -64,6 +63,7 @@ def _request(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, str]]:
 forms.register(
     Form(
         name="link",
+        intent="link_account",
         version=1,
         title="link.title",
         steps=_steps,
@@ -148,8 +148,8 @@ def unlink_account(c: Context, slots: Slots) -> Reply:
 def unlink(c: Context, slots: Slots) -> Reply:
     """Pressed twice it says the same again."""
     links.unlink(c.tx, chat_id=c.chat.id, member_id=int(slots["member"]), by="member")
-    c.member = None
-    return screens.unlinked(c.w)
+    c.member = now = links.active_member(c.tx, chat_id=c.chat.id)
+    return screens.unlinked(c.w) if now is None else screens.unlinked_one(c.w, now.name, now.member_no)
 
 
 @action("link.choose")

@@ -10,7 +10,8 @@ from bot.forms import Answers, Form, Given, Step, Wrong
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import reports as screens
 from bot.screens.model import Screen
-from bot.understanding import DateProblem, parse_amount, read_date
+from bot.understanding import DateProblem, parse_amount, parse_choice_number, read_date
+from bot.understanding.typed import is_negative
 from core.billing import invoices, reports
 from core.billing.invoices import InvoiceView
 from core.errors import DomainError
@@ -36,17 +37,19 @@ def _parse_invoice(c: Context, answers: Answers, given: Given) -> str:
     if given.value is not None:
         return str(given.value)
     text = unicodedata.normalize("NFKC", given.text).strip().upper()
+    number = parse_choice_number(given.text)
     for place, invoice in enumerate(_unpaid(c), start=1):
-        if text in (invoice.invoice_no, invoice.payment_ref, str(place), f"{place}番"):
+        if text in (invoice.invoice_no, invoice.payment_ref) or place == number:
             return str(invoice.id)
     raise Wrong("report.ask_invoice")
 
 
 def _parse_amount(c: Context, answers: Answers, given: Given) -> int:
     amount = int(given.value) if given.value is not None else parse_amount(given.text)
+    if is_negative(given.text):
+        raise Wrong("report.amount_zero")
     if amount is None:
-        negative = unicodedata.normalize("NFKC", given.text).strip().startswith(("-", "−", "▲", "マイナス"))
-        raise Wrong("report.amount_zero" if negative else "report.wrong_amount")
+        raise Wrong("report.wrong_amount")
     return _checked_amount(amount)
 
 
@@ -158,6 +161,7 @@ def _file(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
 forms.register(
     Form(
         name="report",
+        intent="report_payment",
         version=1,
         title="report.title",
         steps=_steps,

@@ -12,7 +12,7 @@ from core.delivery import files as file_store
 from core.dialogue import service as dialogue
 from core.tickets import service as tickets
 from core.tickets import threads
-from core.tickets.policy import queue_of, subject_of
+from core.tickets.policy import queue_of, split_text, subject_of
 from core.tickets.threads import TicketView
 
 SHOWN = 5
@@ -63,7 +63,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
             lambda c, a: Screen(c.w("ticket.ask_files"), upload=True),
             _parse_files,
             "ticket.files_label",
-            lambda c, a: "、".join(file["name"] for file in a["files"] or ()) or c.w("ticket.files_none"),
+            lambda c, a: c.w.join(file["name"] for file in a["files"] or ()) or c.w("ticket.files_none"),
             optional=True,
         ),
     ]
@@ -82,21 +82,26 @@ def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
 
 
 def _new_ticket(c: Context, kind: str, subject: str, body: str, files: list[dict[str, Any]]) -> TicketView:
-    return tickets.open_ticket(
+    first, *more = split_text(body)
+    ticket = tickets.open_ticket(
         c.tx,
         kind="inquiry",
         queue=queue_of(c.profile, kind),
         subject=subject,
-        body=body,
+        body=first,
         member_id=c.member.id if c.member else None,
         chat_id=c.chat.id,
         files=[file_store.get_file(c.tx, file_id=int(file["file_id"])) for file in files],
     )
+    for part in more:
+        tickets.add_member_message(c.tx, ticket_id=ticket.id, text=part, chat_id=c.chat.id)
+    return ticket
 
 
 forms.register(
     Form(
         name="ticket",
+        intent="open_ticket",
         version=1,
         title="ticket.title",
         steps=_steps,

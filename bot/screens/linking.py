@@ -55,6 +55,11 @@ def unlinked(w: Wording) -> Screen:
     return Screen(w("link.unlinked"), buttons=((intent_button(w, "link_account"),), menu_button(w)))
 
 
+def unlinked_one(w: Wording, name: str, member_no: str) -> Screen:
+    """Done; the chat goes on for another of its memberships, which has to be said."""
+    return Screen(w("link.unlinked_one", name=name, member_no=member_no), buttons=(menu_button(w),))
+
+
 def switcher(w: Wording, members: Sequence[MemberView]) -> Screen:
     """Which membership?"""
     rows = [(Button(f"{m.name}（{m.member_no}）", "link.switch", {"member": m.id}),) for m in members]

@@ -106,7 +106,7 @@ class Rendered:
     actions: list[list[Any]]
 
 
-_HANDLE = re.compile(r"([0-9a-z]{1,13})\.([0-9]{1,3})\.([0-9a-z]{4,12})", re.ASCII)
+_HANDLE = re.compile(r"([0-9a-z]{1,12})\.([0-9]{1,3})\.([0-9a-z]{4,12})", re.ASCII)
 _DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from bot.inbound import MAX_TEXT
 from bot.screens.model import Button, Screen
 from bot.wording import Wording
 from core.errors import DomainError
@@ -47,6 +48,8 @@ def menu_screen(w: Wording, *, operator: str, name: str | None, again: bool, res
             (intent_button(w, "link_account", primary=True),),
             (intent_button(w, "open_ticket"), intent_button(w, "change_language")),
         ]
+        if resume is not None:
+            buttons.insert(0, (resume,))
         return Screen(w("menu.hello_unlinked", operator=operator), buttons=tuple(buttons))
     rows = [tuple(intent_button(w, item) for item in row) for row in MENU_ROWS]
     if resume is not None:
@@ -107,6 +110,11 @@ def masked_screen(w: Wording) -> Screen:
     return Screen(w("talk.masked"))
 
 
+def cut_screen(w: Wording) -> Screen:
+    """More than the counter takes at once: what was kept, so that the rest can be sent again."""
+    return Screen(w("talk.cut", most=MAX_TEXT))
+
+
 def private_only_screen(w: Wording) -> Screen:
     """In groups the bot says only this (row M1)."""
     return Screen(w("talk.private_only"))
@@ -123,7 +131,17 @@ def sorry_screen(w: Wording, profile: Profile) -> Screen:
 REFUSAL_WAYS = {
     "not_linked": ("link_account",),
     "renewal_open": ("list_unpaid",),
-    "contract_ended": ("open_ticket",),
+    "renewal_overtaken": ("open_ticket",),
+    "invoice_not_found": ("list_unpaid",),
+    "contract_not_found": ("check_expiry",),
+    "payment_reported": ("talk_to_human",),
+    "nothing_to_cancel": ("talk_to_human",),
+    "after_window": ("open_ticket",),
+    "ended": ("open_ticket",),
+    "cancelled": ("open_ticket",),
+    "member_withdrawn": ("open_ticket",),
+    "too_many_codes": ("open_ticket",),
+    "ticket_unknown": ("ticket_status",),
 }
 
 

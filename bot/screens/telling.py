@@ -45,6 +45,9 @@ def invoice_mail(
     lines = "\n".join(
         w("invoice.mail_line", description=line.description, amount=line.amount_yen) for line in invoice.lines
     )
+    credit = ""
+    if invoice.open_yen != invoice.total_yen:
+        credit = w("invoice.mail_open", used=invoice.total_yen - invoice.open_yen, open=invoice.open_yen)
     bank = "\n".join(
         w(
             "invoice.mail_bank",
@@ -68,6 +71,7 @@ def invoice_mail(
         tax=invoice.tax_yen,
         rate=invoice.tax_rate,
         total=invoice.total_yen,
+        credit=credit,
         due=invoice.due_on,
         ref=invoice.payment_ref,
         bank=bank,

@@ -64,7 +64,7 @@ def understand(text: str, *, today: date, lang: str | None = None, expecting: st
         return _read_signs(plain)
     masked = find_entities(words, today=today)
     features = extract(masked)
-    if expecting in SLOTS_OF and not re.sub(rf"[{MASKS}\W]", "", masked.text):
+    if expecting and SLOTS_OF.get(expecting) and not re.sub(rf"[{MASKS}\W]", "", masked.text):
         return Understanding(expecting, 0.9, fill_slots(expecting, masked), ())
     ranked = tempered(licensed(model().probabilities(features.weights), masked, features), features)
     verdict = settle(Reading(masked, features, ranked, expecting))

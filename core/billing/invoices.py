@@ -287,8 +287,10 @@ def issue_invoice(
             Side(TAX_PAYABLE, -totals.tax_yen, member_id, invoice_id),
         ],
     )
-    tx.emit(InvoiceIssued(invoice_id, member_id))
-    _use_credit(tx, invoice_id=invoice_id, member_id=member_id, total_yen=totals.total_yen)
+    used_yen = _use_credit(tx, invoice_id=invoice_id, member_id=member_id, total_yen=totals.total_yen)
+    tx.emit(InvoiceIssued(invoice_id, member_id))  # what is told of it is what is left to pay
+    if used_yen == totals.total_yen:
+        mark_paid(tx, invoice_id=invoice_id, member_id=member_id, paid_on=tx.today)
     return get_invoice(tx, invoice_id=invoice_id)
 
 
@@ -297,7 +299,7 @@ def issue_key(invoice_id: int) -> str:
     return f"invoice:{invoice_id}:issued"
 
 
-def _use_credit(tx: Tx, *, invoice_id: int, member_id: int, total_yen: int) -> None:
+def _use_credit(tx: Tx, *, invoice_id: int, member_id: int, total_yen: int) -> int:
     used = min(credit_of(tx, member_id=member_id), total_yen)
     if used > 0:
         post(
@@ -307,8 +309,7 @@ def _use_credit(tx: Tx, *, invoice_id: int, member_id: int, total_yen: int) -> N
             postings=[Side(CREDIT, used, member_id, invoice_id), Side(RECEIVABLE, -used, member_id, invoice_id)],
         )
         tx.emit(CreditUsed(member_id, invoice_id, used))
-    if used == total_yen:
-        mark_paid(tx, invoice_id=invoice_id, member_id=member_id, paid_on=tx.today)
+    return used
 
 
 def mark_paid(tx: Tx, *, invoice_id: int, member_id: int, paid_on: date) -> None:

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from core.db import Tx
 from core.dialogue.tables import FormRun
@@ -21,7 +21,7 @@ class FormView(NamedTuple):
     member_id: int | None
     name: str
     form_version: int
-    state: str  # active, parked, done, cancelled, expired
+    state: str  # active, parked, done, cancelled, expired (not told yet), closed (too old, and nobody need be told)
     step: str
     answers: dict[str, Any]
     revision: int
@@ -37,10 +37,23 @@ ACTIVE = Read(FormView, select(*_FORM).where(FormRun.chat_id == bindparam("chat_
 BY_ID = Read(
     FormView, select(*_FORM).where(FormRun.id == bindparam("form_id"), FormRun.chat_id == bindparam("chat_id"))
 )
+UNDER_WAY = Read(
+    FormView,
+    select(*_FORM)
+    .where(FormRun.chat_id == bindparam("chat_id"), among(FormRun.state, "active", "expired"))
+    .order_by(FormRun.state, FormRun.id.desc())
+    .limit(1),
+)
 PARKED = Read(
     FormView,
     select(*_FORM)
-    .where(FormRun.chat_id == bindparam("chat_id"), FormRun.state == "parked", FormRun.touched_at > bindparam("since"))
+    .where(
+        FormRun.chat_id == bindparam("chat_id"),
+        FormRun.state == "parked",
+        FormRun.touched_at > bindparam("since"),
+        func.coalesce(FormRun.member_id, bindparam("member")) == bindparam("member"),
+        FormRun.name != bindparam("but"),
+    )
     .order_by(FormRun.id.desc())
     .limit(1),
 )
@@ -61,9 +74,10 @@ PARK_ACTIVE = Write(
     update(FormRun).where(FormRun.chat_id == bindparam("chat"), FormRun.state == "active").values(state="parked")
 )
 EXPIRE = Write(
-    update(FormRun)
-    .where(among(FormRun.state, "active", "parked"), FormRun.touched_at < bindparam("before"))
-    .values(state="expired")
+    update(FormRun).where(FormRun.state == "active", FormRun.touched_at < bindparam("before")).values(state="expired")
+)
+CLOSE_PARKED = Write(
+    update(FormRun).where(FormRun.state == "parked", FormRun.touched_at < bindparam("before")).values(state="closed")
 )
 
 
@@ -106,9 +120,19 @@ def find(tx: Tx, *, chat_id: int, form_id: int) -> FormView | None:
     return tx.first(BY_ID, chat_id=chat_id, form_id=form_id)
 
 
-def find_parked(tx: Tx, *, chat_id: int) -> FormView | None:
-    """The newest one left aside that can still be taken up."""
-    return tx.first(PARKED, chat_id=chat_id, since=tx.now - LIFETIME)
+def find_under_way(tx: Tx, *, chat_id: int) -> FormView | None:
+    """The form under way, or the newest that ran out of time without the person having been told."""
+    return tx.first(UNDER_WAY, chat_id=chat_id)
+
+
+def find_parked(tx: Tx, *, chat_id: int, member_id: int | None, but: str = "") -> FormView | None:
+    """The newest one left aside that can still be taken up by this membership (None: nobody is linked); none named `but`."""
+    return tx.first(PARKED, chat_id=chat_id, since=tx.now - LIFETIME, member=member_id or 0, but=but)
+
+
+def park(tx: Tx, *, chat_id: int) -> None:
+    """Leave aside what is under way: the menu offers it again for a day."""
+    tx.run(PARK_ACTIVE, chat=chat_id)
 
 
 def resume(tx: Tx, form: FormView) -> FormView:
@@ -120,3 +144,4 @@ def resume(tx: Tx, form: FormView) -> FormView:
 def expire_old(tx: Tx) -> None:
     """The timed job: what nobody touched for a day is over."""
     tx.run(EXPIRE, before=tx.now - LIFETIME)
+    tx.run(CLOSE_PARKED, before=tx.now - LIFETIME)

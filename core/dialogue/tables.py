@@ -80,7 +80,7 @@ class FormRun(Base):
     member_id: Mapped[int | None] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(40))
     form_version: Mapped[int]
-    state: Mapped[str] = mapped_column(String(9))  # active, parked, done, cancelled, expired
+    state: Mapped[str] = mapped_column(String(9))  # active, parked, done, cancelled, expired, closed
     step: Mapped[str] = mapped_column(String(80))
     answers: Mapped[Any] = mapped_column(Json)
     revision: Mapped[int]

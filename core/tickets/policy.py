@@ -129,6 +129,17 @@ def subject_of(text: str) -> str:
     return line if len(line) <= LONGEST_SUBJECT else line[: LONGEST_SUBJECT - 1] + "…"
 
 
+def split_text(text: str) -> list[str]:
+    """A long text in parts that `check_text` takes, cut where a line ends if one does in the last third; at least one."""
+    parts = []
+    while len(text) > LONGEST_TEXT:
+        end = text.rfind("\n", LONGEST_TEXT * 2 // 3, LONGEST_TEXT)
+        end = end + 1 if end > 0 else LONGEST_TEXT
+        parts.append(text[:end])
+        text = text[end:]
+    return [*parts, text] if text.strip() or not parts else parts
+
+
 def check_text(text: str, *, files: int) -> str:
     """The text without outer blanks. Errors: DomainError `text_missing`, `text_too_long` (most)."""
     text = text.strip()

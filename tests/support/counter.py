@@ -18,6 +18,7 @@ from core.open_database import open_database
 from core.profiles import catalogue
 from core.profiles.files import load_profile
 from core.profiles.model import Profile
+from tests.support.builders import a_contract, a_member
 
 
 class Counter:
@@ -50,6 +51,14 @@ class Counter:
     def mails(self) -> list[MailView]:
         """Mails owed so far, oldest first."""
         return run(self.database, outbox.list_mails)[::-1]
+
+    def add_member(self, **changed: Any) -> int:
+        """A member as `builders.a_member` makes them; gives the id."""
+        return run(self.database, lambda tx: a_member(tx, **changed))
+
+    def add_contract(self, member_id: int, **changed: Any) -> int:
+        """A contract as `builders.a_contract` makes it; gives the id."""
+        return run(self.database, lambda tx: a_contract(tx, member_id=member_id, **changed))
 
     def key(self) -> str:
         """A delivery key that was not used before."""
@@ -90,10 +99,23 @@ class Person:
         return self
 
     def tick(self, *labels: str) -> "Person":
-        """Tick the lines of the newest check-mark list that hold these labels, and go on."""
-        checks = next(m.body["checks"] for m in reversed(self.history()) if "checks" in m.body)
-        chosen = tuple(item["value"] for label in labels for item in checks["items"] if label in item["label"])
+        """Tick the lines of the newest check-mark list with these labels, and go on."""
+        if self.channel == "telegram":
+            return self._toggle(labels)
+        checks = self._checks()
+        chosen = tuple(item["value"] for label in labels for item in checks["items"] if label == item["label"])
         self.act(kind="press", handle=checks["submit"]["handle"], chosen=chosen)
+        return self
+
+    def _checks(self) -> dict[str, Any]:
+        return next(m.body["checks"] for m in reversed(self.history()) if "checks" in m.body)
+
+    def _toggle(self, labels: tuple[str, ...]) -> "Person":
+        """As in Telegram: each line is a button, and the list is drawn anew after each press."""
+        for label in labels:
+            item = next(item for item in self._checks()["items"] if label == item["label"])
+            self.act(kind="press", handle=item["toggle"])
+        self.act(kind="press", handle=self._checks()["submit"]["handle"])
         return self
 
     def handle(self, label: str) -> str:

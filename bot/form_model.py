@@ -1,0 +1,79 @@
+"""What a multi-step form is: its steps, what was given as an answer, and the table of all forms (engine: `bot.forms`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any, Protocol
+
+from bot.registry import Context, Reply
+from bot.screens.model import Screen
+
+Answers = dict[str, Any]
+CONFIRM = "confirm"
+CHECKED = "_checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """One answer as it came: typed, pressed, ticked, picked, or a file."""
+
+    text: str = ""
+    value: Any = None
+    chosen: tuple[str, ...] | None = None
+    day: date | None = None
+    files: tuple[dict[str, Any], ...] = ()
+
+
+class Wrong(Exception):
+    """The answer does not fit the step: the text key of why and an example, with its values."""
+
+    def __init__(self, key: str, **data: Any) -> None:
+        super().__init__(key)
+        self.key = key
+        self.data = data
+
+
+class Parse(Protocol):
+    """From what was given to the stored (JSON) answer; raises Wrong."""
+
+    def __call__(self, c: Context, answers: Answers, given: Given, /) -> Any:
+        """Parse one answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One question. Its screen's own buttons are made by `answer` (press = the answer)."""
+
+    key: str
+    ask: Callable[[Context, Answers], Screen]
+    parse: Parse
+    label: str  # text key of its name in the summary
+    show: Callable[[Context, Answers], str]  # its answer in the summary
+    optional: bool = False
+    about: str = ""  # which of several alike ("example.jp")
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multi-step form. `version` is pinned in the row: a changed form gets a new one and old runs start over politely."""
+
+    name: str
+    version: int
+    title: str  # text key
+    steps: Callable[[Context, Answers], Sequence[Step]]
+    confirm: Callable[[Context, Answers], Screen] | None  # None: nothing to sum up, the last answer commits
+    commit: Callable[[Context, Answers], tuple[Reply, str, dict[str, Any]]]  # reply; action and args that show it again
+    intent: str = ""  # which intent it carries out: its values and a bare キャンセル are read in its light
+    submit_label: str = ""
+    needs_member: bool = True
+    fixable: bool = True
+    pins: Callable[[Context, Answers], Mapping[str, Any]] | None = None  # what the summary promises, e.g. the price
+
+
+FORMS: dict[str, Form] = {}
+
+
+def register(form: Form) -> Form:
+    """Make a form known by its name."""
+    FORMS[form.name] = form
+    return form
