@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -28,7 +28,7 @@ from bot.telling import listeners
 from bot.understanding import understand
 from bot.wording import LANGUAGES
 from core.clock import SystemClock, day_in_japan
-from core.db import Database, Tx, aread, arun
+from core.db import SHUTDOWN_TOPIC, Database, Tx, Wakeups, aread, arun
 from core.delivery import leases, outbox
 from core.delivery.ports import Owed, Sender
 from core.ids import SystemIds
@@ -42,7 +42,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-SHUTDOWN_TOPIC = "shutdown"
 DEMO_LOGIN = "demo"
 DEMO_PASSWORD = "madoguchi-demo"  # noqa: S105 - printed on the login page; demo refuses to listen beyond loopback
 
@@ -186,7 +185,7 @@ class Product:
         await self._load_wording()
         # The first sentence reads the model (0.2 s): not in a member's turn, where all others would wait for it
         await asyncio.to_thread(understand, "メニュー", today=day_in_japan(self.clock.now()))
-        self._watcher = asyncio.create_task(self._watch_settings())
+        self._watcher = asyncio.create_task(follow_settings(self.database.wakeups, self._reload))
         if self.works:
             for lane in self._lanes:
                 lane.start()
@@ -217,19 +216,11 @@ class Product:
 
         self.bot.overrides.update(await aread(self.database, load))
 
-    async def _watch_settings(self) -> None:
+    async def _reload(self) -> None:
         """What the desk or another process changed is taken up at once."""
-        loop, changed = asyncio.get_running_loop(), asyncio.Event()
-        stop = self.database.wakeups.listen("settings", lambda: loop.call_soon_threadsafe(changed.set))
-        try:
-            while True:
-                await changed.wait()
-                changed.clear()
-                await self._load_wording()
-                if self.mode.demo:
-                    await load_offset(self.database, self.clock)
-        finally:
-            stop()
+        await self._load_wording()
+        if self.mode.demo:
+            await load_offset(self.database, self.clock)
 
 
 def _take_over(tx: Tx) -> None:
@@ -237,6 +228,24 @@ def _take_over(tx: Tx) -> None:
     leases.drop_all_leases(tx)
     outbox.expire_all_claims(tx)
     outbox.settle_lost(tx)
+
+
+async def follow_settings(wakeups: Wakeups, reload: Callable[[], Awaitable[None]], *, pause_seconds: float = 1) -> None:
+    """Reload whenever a setting changed, until cancelled; a reload that fails (the database was away) is tried again."""
+    loop, changed = asyncio.get_running_loop(), asyncio.Event()
+    stop = wakeups.listen("settings", lambda: loop.call_soon_threadsafe(changed.set))
+    try:
+        while True:
+            await changed.wait()
+            changed.clear()
+            try:
+                await reload()
+            except Exception:
+                log.exception("settings could not be read; trying again")
+                await asyncio.sleep(pause_seconds)
+                changed.set()
+    finally:
+        stop()
 
 
 def build_app(product: Product) -> Starlette:

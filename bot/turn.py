@@ -152,9 +152,7 @@ def _answer(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, makers: list[Any
 
 
 def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
-    now = dialogue.get_chat(c.tx, chat_id=c.chat.id)  # what was told meanwhile has moved its numbers on
-    chat = now._replace(
-        last_seq=max(now.last_seq, c.chat.last_seq),
+    chat = dialogue.get_chat(c.tx, chat_id=c.chat.id)._replace(  # listeners may have said something here meanwhile
         misses=c.chat.misses,
         window_at=c.chat.window_at,
         window_count=c.chat.window_count,
@@ -245,6 +243,8 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
         kind=inbound.kind,
         platform_ref=inbound.message_ref if inbound.kind not in ("press", "date") else None,
     )
+    # At once: what listeners say in this same chat and turn (credit used, contracts renewed) takes the numbers after it
+    dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=seq)
     return chat._replace(last_seq=seq)
 
 

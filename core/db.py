@@ -26,6 +26,7 @@ from core.statements import R, Read, Write
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+SHUTDOWN_TOPIC = "shutdown"  # published by a process to itself when it ends: streams close; never sent to others
 SLOW_TURN_SECONDS = 0.05  # every other turn waits for it: logged with its name
 
 
@@ -132,11 +133,22 @@ class Wakeups:
         return stop
 
     def publish(self, topics: Iterable[str]) -> None:
-        """Wake the listeners of these topics."""
+        """Wake the listeners of these topics; one that fails (its event loop is closed) hurts neither caller nor others."""
         with self._lock:
             called = [callback for topic in topics for callback in self._listeners.get(topic, ())]
         for callback in called:
-            callback()
+            try:
+                callback()
+            except (
+                Exception
+            ):  # the caller is a database thread after its COMMIT: it must not take this for a failed turn
+                log.exception("a listener for wake-ups failed")
+
+    def publish_all(self) -> None:
+        """Wake everybody: wake-ups may have been lost, so all have to look for themselves."""
+        with self._lock:
+            topics = [topic for topic in self._listeners if topic != SHUTDOWN_TOPIC]
+        self.publish(topics)
 
 
 @dataclass(slots=True)

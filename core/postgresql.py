@@ -157,24 +157,32 @@ class PostgresDatabase:
             for each in waiting:
                 topics |= each or set()
             more = None not in waiting
-            try:
-                if connection is None or connection.closed:
-                    connection = self._connect()
-                    connection.autocommit = True
-                for payload in _payloads(sorted(topics)):
-                    connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
-            except psycopg.Error:
-                log.warning("other processes could not be woken; their sweep will find the work")
-                if connection is not None:
-                    connection.close()
+            for again in (True, False):  # a connection that died while it was idle is only noticed when it is used
+                try:
+                    if connection is None or connection.closed:
+                        connection = self._connect()
+                        connection.autocommit = True
+                    for payload in _payloads(sorted(topics)):
+                        connection.execute("SELECT pg_notify(%s, %s)", (CHANNEL, payload))
+                    break
+                except psycopg.Error:
+                    if connection is not None:
+                        connection.close()
+                    if not again:
+                        log.warning("other processes could not be woken; their sweep will find the work")
         if connection is not None:
             connection.close()
 
     def _listen_loop(self) -> None:
+        """After an interruption everybody is woken: what was notified meanwhile has reached nobody here."""
+        interrupted = False
         while not self._closing.is_set():
             try:
                 with psycopg.connect(self._conninfo, autocommit=True, connect_timeout=5) as connection:
                     connection.execute(f"LISTEN {CHANNEL}")
+                    if interrupted:
+                        self.wakeups.publish_all()
+                    interrupted = True
                     while not self._closing.is_set():
                         for notice in connection.notifies(timeout=0.5):
                             self.wakeups.publish(notice.payload.split("\n"))

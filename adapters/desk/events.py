@@ -9,9 +9,8 @@ import orjson
 from starlette.responses import Response, StreamingResponse
 
 from adapters.desk.guards import LoginNeeded
-from adapters.desk.ports import SHUTDOWN_TOPIC
 from adapters.desk.visits import Visit, open_visit
-from core.db import Wakeups
+from core.db import SHUTDOWN_TOPIC, Wakeups
 from core.errors import DomainError
 
 LOOK_SECONDS = 15.0  # the net under the wake-ups; it also keeps "5 minutes ago" true

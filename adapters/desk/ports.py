@@ -9,7 +9,6 @@ from core.profiles.model import Profile
 if TYPE_CHECKING:
     from adapters.desk.pages import Pages
 
-SHUTDOWN_TOPIC = "shutdown"  # published on `database.wakeups` when the process ends: streams close
 DESK_TOPIC = "desk"  # woken by whatever staff should see
 
 

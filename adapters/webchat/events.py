@@ -13,8 +13,8 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters.webchat.guards import need_address
 from adapters.webchat.history import read_number, show_message
-from adapters.webchat.ports import ACCOUNT, CHANNEL, SHUTDOWN_TOPIC, Webchat
-from core.db import Tx, Wakeups, aread
+from adapters.webchat.ports import ACCOUNT, CHANNEL, Webchat
+from core.db import SHUTDOWN_TOPIC, Tx, Wakeups, aread
 from core.dialogue.service import MessageView, find_chat, get_chat, list_messages
 
 HEARTBEAT_SECONDS = 15.0

@@ -8,7 +8,6 @@ from core.db import Database
 
 CHANNEL = "webchat"
 ACCOUNT = "web"  # there is one counter for each deployment
-SHUTDOWN_TOPIC = "shutdown"  # published on `database.wakeups` (from the loop, not in the signal handler): streams end
 
 Deliver = Callable[[Inbound], Awaitable[Ack]]
 

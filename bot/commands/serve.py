@@ -12,10 +12,11 @@ import click
 import uvicorn
 from pydantic import SecretStr
 
-from bot.app import DEMO_LOGIN, DEMO_PASSWORD, SHUTDOWN_TOPIC, Mode, Product, build_app
+from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.commands import load_settings, profile_of
 from bot.demo import ensure_secret_key, fill
 from bot.settings import DEFAULT_DATABASE_URL, Settings
+from core.db import SHUTDOWN_TOPIC
 from core.errors import MadoguchiError
 from core.migrate import ensure_current, upgrade
 from core.profiles.model import Profile

@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
-from adapters.desk import SHUTDOWN_TOPIC
 from bot.telling import listeners
 from core.clock import ManualClock
 from core.contracts.service import list_contracts
-from core.db import Database, run
+from core.db import SHUTDOWN_TOPIC, Database, run
 from core.dialogue.service import list_messages
 from core.ids import SeededIds
 from core.members.staff import disable_staff, find_staff

@@ -8,10 +8,10 @@ import pytest
 from playwright.async_api import Locator, Page, Route, expect
 from starlette.applications import Starlette
 
-from adapters.webchat import SHUTDOWN_TOPIC, WebchatSettings, build
+from adapters.webchat import WebchatSettings, build
 from bot.screens.model import Screen
 from core.clock import ManualClock
-from core.db import Database, run
+from core.db import SHUTDOWN_TOPIC, Database, run
 from core.ids import SeededIds
 from core.open_database import open_database
 from tests.browser.conftest import DESKTOP, PHONE, OpenPage, has_no_sideways_scroll

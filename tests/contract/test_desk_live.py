@@ -8,10 +8,9 @@ import httpx
 import orjson
 import pytest
 
-from adapters.desk import SHUTDOWN_TOPIC
 from bot.telling import listeners
 from core.clock import ManualClock
-from core.db import Database, arun, run
+from core.db import SHUTDOWN_TOPIC, Database, arun, run
 from core.ids import SeededIds
 from core.members.sessions import end_all_sessions
 from core.members.staff import find_staff

@@ -15,12 +15,12 @@ from sqlalchemy import func, select
 from starlette.applications import Starlette
 from yarl import URL
 
-from adapters.webchat import SHUTDOWN_TOPIC, WebchatSender, WebchatSettings, build
+from adapters.webchat import WebchatSender, WebchatSettings, build
 from adapters.webchat.files import clean_mime, clean_name
 from adapters.webchat.session import COOKIE, address_of
 from bot.screens.model import Screen
 from core.clock import ManualClock
-from core.db import Database, run
+from core.db import SHUTDOWN_TOPIC, Database, run
 from core.delivery.files import MAX_FILE_BYTES, store_file
 from core.delivery.ports import Owed
 from core.delivery.tables import StoredFile

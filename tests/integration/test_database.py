@@ -4,15 +4,20 @@ import threading
 from datetime import timedelta
 from typing import NamedTuple
 
+import psycopg
 import pytest
 from sqlalchemy import bindparam, delete, or_, select
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.dialects.postgresql import insert
 
-from core.db import Database, Tx, run
+from core.clock import ManualClock
+from core.db import SHUTDOWN_TOPIC, Database, Tx, Wakeups, run
 from core.delivery.counters import take_number
 from core.delivery.tables import Lease, Setting
+from core.ids import SeededIds
+from core.open_database import open_database
 from core.statements import Read, Write, one_of
+from tests.support.databases import PostgresServer
 
 
 class Key(NamedTuple):
@@ -122,3 +127,60 @@ def test_wakeups_are_published_only_after_the_commit(database: Database) -> None
     assert not woken.is_set()
     run(database, lambda tx: tx.wake("desk"))
     assert woken.wait(5)
+
+
+def test_a_listener_that_fails_neither_repeats_a_turn_nor_ends_a_database_thread(database: Database) -> None:
+    def fail() -> None:
+        raise RuntimeError("Event loop is closed")
+
+    def number(tx: Tx) -> int:
+        tx.wake("desk")
+        return take_number(tx, series="ticket")
+
+    heard = threading.Event()
+    database.wakeups.listen("desk", fail)
+    database.wakeups.listen("desk", heard.set)
+    gate = threading.Event()
+    database.submit(lambda tx: gate.wait(5))
+    futures = [database.submit(number) for _ in range(8)]
+    gate.set()
+    assert sorted(future.result(5) for future in futures) == list(range(1, 9))
+    assert heard.wait(5)
+    assert database.submit(number).result(5) == 9
+
+
+def test_after_lost_wake_ups_everybody_is_woken_but_nobody_told_to_end() -> None:
+    wakeups, woken = Wakeups(), []
+    wakeups.listen("settings", lambda: woken.append("settings"))
+    wakeups.listen("chat:1", lambda: woken.append("chat:1"))
+    wakeups.listen(SHUTDOWN_TOPIC, lambda: woken.append("end"))
+    wakeups.publish_all()
+    assert woken == ["settings", "chat:1"]
+
+
+def test_wake_ups_of_another_process_come_again_after_the_connections_were_cut(
+    postgres_server: PostgresServer, clock: ManualClock, ids: SeededIds
+) -> None:
+    with postgres_server.database() as url:
+        here, there = (open_database(url, clock, ids, {}) for _ in range(2))
+        try:
+            heard = threading.Event()
+            here.wakeups.listen("settings", heard.set)
+            with psycopg.connect(url, autocommit=True) as admin:
+                listening = (
+                    "SELECT count(*) FROM pg_stat_activity"
+                    " WHERE query = 'LISTEN madoguchi' AND datname = current_database()"
+                )
+                while admin.execute(listening).fetchone() != (2,):
+                    pass
+                run(there, lambda tx: tx.wake("settings"))
+                assert heard.wait(5)
+                heard.clear()
+                admin.execute(
+                    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                    " WHERE pid <> pg_backend_pid() AND query LIKE 'LISTEN%' AND datname = current_database()"
+                )
+            assert heard.wait(5), "what was notified meanwhile may be lost: everybody looks"
+        finally:
+            here.close()
+            there.close()

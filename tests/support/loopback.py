@@ -31,6 +31,6 @@ def serve(app: ASGIApp, *, before_exit: Callable[[], None] = lambda: None) -> It
     finally:
         before_exit()
         server.should_exit = True
-        thread.join(10)
+        thread.join(30)
         if thread.is_alive():
             raise RuntimeError("the test server did not end: a stream is still open")
