@@ -245,6 +245,8 @@ def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Press
         kind=inbound.kind,
         platform_ref=inbound.message_ref if inbound.kind not in ("press", "date") else None,
     )
+    # At once: what listeners say in this same chat and turn (credit used, contracts renewed) takes the numbers after it
+    dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=seq)
     return chat._replace(last_seq=seq)
 
 
