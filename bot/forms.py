@@ -13,6 +13,7 @@ from bot.form_model import CHECKED, CONFIRM, FORMS, Answers, Form, Given, Parse,
 from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
 from bot.understanding import understand
+from bot.understanding.typed import says_none
 from core.dialogue import forms as store
 from core.dialogue.forms import FormView
 from core.errors import DomainError, InvariantBroken
@@ -59,7 +60,7 @@ def take(c: Context, run: FormView, given: Given) -> Reply:
     if step is None:
         return _present(c, form, run, moved=False)
     try:
-        value = step.parse(c, run.answers, given)
+        value = None if step.optional and says_none(given.text) else step.parse(c, run.answers, given)
     except Wrong as wrong:
         run = store.save(c.tx, run._replace(wrong=run.wrong + 1))
         return _refuse(c, form, run, steps, wrong)

@@ -75,7 +75,7 @@ class Ticks:
                 60,
                 lambda tx, most: lapse.lapse_due(tx, profile=profile, limit=most),
             ),
-            ("tickets", "解決から24時間でボットに戻す", 60, lambda tx, _: tickets.hand_back_due(tx)),
+            ("tickets", "解決から24時間でボットに戻す", 60, lambda tx, most: tickets.hand_back_due(tx)),
             ("reminders", "更新案内を送る", 30, lambda tx, most: reminders.tick(tx, profile, limit=most)),
         )
 

@@ -200,7 +200,11 @@ def _voided(bot: Bot, tx: Tx, fact: billing.InvoiceVoided) -> None:
 def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     member = members.get_member(tx, member_id=fact.member_id)
     why = Why("question about a report", kind="staff_reply", member_id=member.id)
-    _plain(tx, bot, member, why, "tell.asked", words=fact.words)
+
+    def screen(w: Wording) -> Screen:
+        return screens.asked(w, fact.words)
+
+    tell_member(tx, bot, member, why, screen=screen, mail=_as_mail(bot, screen))
 
 
 def _report_rejected(bot: Bot, tx: Tx, fact: billing.PaymentReportRejected) -> None:
@@ -218,7 +222,11 @@ def _contract_ended(bot: Bot, tx: Tx, fact: contract_facts.ContractEnded) -> Non
         member_id=member.id,
         dedupe_key=f"ended:{contract.id}:{contract.expires_on}",
     )
-    _plain(tx, bot, member, why, "tell.ended", label=contract.label, day=contract.expires_on)
+    values: dict[str, Any] = {"label": contract.label, "day": contract.expires_on}
+    if contract.open_renewal is None:
+        _plain(tx, bot, member, why, "tell.ended", **values)
+    else:  # the money may be on its way: it is still taken, and resumes the service
+        _plain(tx, bot, member, why, "tell.ended_open", **values, invoice_no=contract.open_renewal.invoice_no)
 
 
 def _plain(tx: Tx, bot: Bot, member: MemberView, why: Why, key: str, **values: Any) -> None:

@@ -89,7 +89,7 @@ def _parse_month_end(c: Context, answers: Answers, given: Given) -> bool:
         return bool(given.value)
     meaning = forms.read_yes_no(c, given.text)
     if meaning is None:
-        raise Wrong("renew.ask_month_end")
+        raise Wrong("renew.wrong_month_end")
     return meaning
 
 

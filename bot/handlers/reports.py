@@ -41,7 +41,7 @@ def _parse_invoice(c: Context, answers: Answers, given: Given) -> str:
     for place, invoice in enumerate(_unpaid(c), start=1):
         if text in (invoice.invoice_no, invoice.payment_ref) or place == number:
             return str(invoice.id)
-    raise Wrong("report.ask_invoice")
+    raise Wrong("report.wrong_invoice")
 
 
 def _parse_amount(c: Context, answers: Answers, given: Given) -> int:

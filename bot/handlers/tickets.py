@@ -27,7 +27,7 @@ def _parse_kind(c: Context, answers: Answers, given: Given) -> str:
     for place, kind in enumerate(c.profile.support.kinds, start=1):
         if text in (str(place), kind.name.ja, kind.name.en):
             return kind.code
-    raise Wrong("ticket.ask_kind")
+    raise Wrong("ticket.wrong_kind")
 
 
 def _parse_body(c: Context, answers: Answers, given: Given) -> str:

@@ -156,7 +156,11 @@ def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: Paym
             (w("renew.row_net"), w.yen(quote.net_yen)),
             (w("renew.row_tax", rate=profile.tax_rate_percent), w.yen(quote.tax_yen)),
             (w("renew.row_total"), w.yen(quote.total_yen)),
-            *(((w("invoice.row_credit"), w.yen(-quote.credit_yen)),) if quote.credit_yen else ()),
+            *(
+                ((w("invoice.row_credit"), w.yen(-quote.credit_yen)), (w("invoice.bank_amount"), w.yen(quote.due_yen)))
+                if quote.credit_yen
+                else ()
+            ),
         ),
         tone="warn",
     )

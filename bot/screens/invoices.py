@@ -59,11 +59,14 @@ def unpaid_list(w: Wording, unpaid: Sequence[InvoiceView]) -> Screen:
         return Screen(w("invoice.none"), buttons=((intent_button(w, "check_expiry"),), menu_button(w)))
     rows: list[tuple[Button, ...]] = []
     for invoice in unpaid[:MOST_CARDS]:
-        one = f"：{invoice.invoice_no}" if len(unpaid) > 1 else ""
+        bank, more = w("invoice.button_bank"), w("invoice.button_detail")
+        if len(unpaid) > 1:
+            bank = w("invoice.button_of", button=bank, invoice_no=invoice.invoice_no)
+            more = w("invoice.button_of", button=more, invoice_no=invoice.invoice_no)
         rows.append(
             (
-                Button(w("invoice.button_bank") + one, "invoice.bank", {"invoice": invoice.id}, style="primary"),
-                Button(w("invoice.button_detail") + one, "invoice.detail", {"invoice": invoice.id}),
+                Button(bank, "invoice.bank", {"invoice": invoice.id}, style="primary"),
+                Button(more, "invoice.detail", {"invoice": invoice.id}),
             )
         )
     rows.append((intent_button(w, "report_payment"),))
@@ -91,14 +94,25 @@ def detail(w: Wording, invoice: InvoiceView) -> Screen:
     return Screen(w("invoice.detail", invoice_no=invoice.invoice_no), cards=(card,), buttons=(*rows, menu_button(w)))
 
 
+KINDS = {"普通": "invoice.kind_ordinary", "当座": "invoice.kind_current"}
+
+
+def account_kind(w: Wording, kind: str) -> str:
+    """普通 and 当座 in the language of the conversation."""
+    return w(KINDS[kind]) if kind in KINDS else kind
+
+
 def bank_cards(w: Wording, profile: Profile, invoice: InvoiceView) -> tuple[Card, ...]:
     """Where to send the money, how much, by when, and the number that finds it again."""
     return tuple(
         Card(
             w("invoice.bank_title", bank=local(w, account.bank)),
             (
-                (w("invoice.bank_branch"), f"{local(w, account.branch)}（{account.branch_code}）"),
-                (w("invoice.bank_kind"), account.kind),
+                (
+                    w("invoice.bank_branch"),
+                    w("invoice.branch_value", branch=local(w, account.branch), code=account.branch_code),
+                ),
+                (w("invoice.bank_kind"), account_kind(w, account.kind)),
                 (w("invoice.bank_number"), account.number),
                 (w("invoice.bank_holder"), account.holder_kana),
                 (w("invoice.bank_amount"), w.yen(invoice.open_yen)),

@@ -62,7 +62,10 @@ def unlinked_one(w: Wording, name: str, member_no: str) -> Screen:
 
 def switcher(w: Wording, members: Sequence[MemberView]) -> Screen:
     """Which membership?"""
-    rows = [(Button(f"{m.name}（{m.member_no}）", "link.switch", {"member": m.id}),) for m in members]
+    rows = [
+        (Button(w("link.switch_choice", name=m.name, member_no=m.member_no), "link.switch", {"member": m.id}),)
+        for m in members
+    ]
     return Screen(w("link.switch_question"), buttons=(*rows, menu_button(w)))
 
 

@@ -13,13 +13,11 @@ def settings(w: Wording, member: MemberView, *, several: bool, changed: bool) ->
     lines += [
         w("settings.title"),
         "・" + w("settings.reminders_off" if off else "settings.reminders_on"),
-        "・" + w("settings.early_on" if early and not off else "settings.early_off"),
+        w("settings.off_warning") if off else "・" + w("settings.early_on" if early else "settings.early_off"),
     ]
-    if off:
-        lines.append(w("settings.off_warning"))
     rows = [
         (_set(w, "turn_reminders_on" if off else "turn_reminders_off", early=early, off=not off),),
-        (_set(w, "turn_early_off" if early else "turn_early_on", early=not early, off=off),),
+        *([] if off else [(_set(w, "turn_early_off" if early else "turn_early_on", early=not early, off=off),)]),
         (intent_button(w, "show_profile"), intent_button(w, "change_language")),
         (Button(w("settings.unlink"), "intent.unlink_account", style="quiet"),),
     ]

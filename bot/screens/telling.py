@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from bot.screens.invoices import local
+from bot.screens.invoices import account_kind, local
 from bot.screens.model import Button, Card, Screen
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
@@ -20,6 +20,15 @@ Contact = Mapping[str, str]
 def plain(w: Wording, key: str, **values: Any) -> Screen:
     """One paragraph and the way on."""
     return Screen(w(key, **values), buttons=(menu_button(w),), fresh=True)
+
+
+def asked(w: Wording, words: str) -> Screen:
+    """Staff ask back: the next words are for them, and there is a way out."""
+    return Screen(
+        w("tell.asked", words=words),
+        buttons=((Button(w("ticket.human_end"), "ticket.leave", style="quiet"),),),
+        fresh=True,
+    )
 
 
 def code_mail(w: Wording, contact: Contact, code: str, minutes: int) -> tuple[str, str]:
@@ -54,7 +63,7 @@ def invoice_mail(
             n=len(profile.payment.bank_accounts),
             bank=local(w, account.bank),
             branch=local(w, account.branch),
-            kind=account.kind,
+            kind=account_kind(w, account.kind),
             number=account.number,
             holder=account.holder_kana,
         )
@@ -129,6 +138,11 @@ def _intro(w: Wording, profile: Profile, bundle: BundleView) -> str:
     return w("remind.today") if nearest.days_left == 0 else w("remind.after", until=until)
 
 
+def _is_mixed(items: Sequence[BundleItem]) -> bool:
+    """Contracts in different states: then each says its own sentence, else nobody knows which is meant."""
+    return len({item.wording_state for item in items}) > 1
+
+
 def _what(w: Wording, items: Sequence[BundleItem]) -> str:
     """The state decides the words: thanks, not urging, while a report is being checked."""
     states = list(dict.fromkeys(item.wording_state for item in items))
@@ -137,6 +151,7 @@ def _what(w: Wording, items: Sequence[BundleItem]) -> str:
 
 def reminder(w: Wording, profile: Profile, operator: str, bundle: BundleView) -> Screen:
     """Row R2. The first line names no plan or amount unless the profile says so: phones show it locked."""
+    mixed = _is_mixed(bundle.items)
     first = w("remind.first_line", operator=operator)
     if profile.reminders.show_details_in_first_line and len(bundle.items) == 1:
         item = bundle.items[0]
@@ -149,6 +164,7 @@ def reminder(w: Wording, profile: Profile, operator: str, bundle: BundleView) ->
                 (w("remind.row_left"), _left(w, item.days_left)),
             ),
             badge=item.plan_name_ja if w.language == "ja" else item.plan_name_en,
+            note=w(f"remind.{item.wording_state}") if mixed else "",
             tone="bad" if item.days_left < 0 else "warn",
         )
         for item in bundle.items
@@ -164,7 +180,7 @@ def reminder(w: Wording, profile: Profile, operator: str, bundle: BundleView) ->
             )
             break
     rows.append((Button(w("remind.button_settings"), "intent.reminder_settings", style="quiet"), *menu_button(w)))
-    text = "\n".join((first, _intro(w, profile, bundle), _what(w, bundle.items)))
+    text = "\n".join((first, _intro(w, profile, bundle), *([] if mixed else [_what(w, bundle.items)])))
     return Screen(text, cards=cards, buttons=tuple(rows), kind="reminder", fresh=True)
 
 
@@ -180,6 +196,7 @@ def reminder_mail(
             day=item.expires_on,
             left=_left(w, item.days_left),
         )
+        + (f"\n  {w(f'remind.{item.wording_state}')}" if _is_mixed(bundle.items) else "")
         for item in bundle.items
     )
     text = w(
@@ -187,7 +204,7 @@ def reminder_mail(
         name=member.name,
         intro=_intro(w, profile, bundle),
         lines=lines,
-        what=_what(w, bundle.items),
+        what="" if _is_mixed(bundle.items) else f"{_what(w, bundle.items)}\n\n",
         **contact,
     )
     return w("remind.mail_subject", operator=contact["operator"]), text

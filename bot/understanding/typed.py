@@ -13,6 +13,7 @@ _DASHES = str.maketrans(dict.fromkeys("ー‐‑–—−", "-"))
 _ALL = re.compile(
     r"(全部|全て|すべて|ぜんぶ|全件|all|everything)(です|で|を?お願いします|を?更新します)?。?", re.IGNORECASE
 )
+_NONE = re.compile(r"(特に)?(なし|無し|ない|無い|ありません|ございません|不要|スキップ)(です)?。?|no(ne|thing)?|skip")
 _BETWEEN = re.compile(r"[\s、,，・と]+")
 
 
@@ -30,6 +31,11 @@ def read_member_no(text: str) -> str | None:
 def is_negative(text: str) -> bool:
     """Whether an amount was meant to be below zero."""
     return _folded(text).startswith(("-", "−", "▲", "△", "マイナス", "minus"))
+
+
+def says_none(text: str) -> bool:
+    """Whether an optional question is answered with "there is none"."""
+    return _NONE.fullmatch(_folded(text).casefold()) is not None
 
 
 def read_choices(text: str, labels: Mapping[str, str]) -> list[str]:
