@@ -12,7 +12,7 @@ from core.delivery import files as file_store
 from core.dialogue import service as dialogue
 from core.tickets import service as tickets
 from core.tickets import threads
-from core.tickets.policy import LONGEST_TEXT, queue_of, split_text, subject_of
+from core.tickets.policy import queue_of, split_text, subject_of
 from core.tickets.threads import TicketView
 
 SHOWN = 5
@@ -133,7 +133,7 @@ def from_misses(c: Context, slots: Slots) -> Reply:
     words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
     subject = c.w("ticket.misses_subject")
-    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, subject, body[-LONGEST_TEXT:] or subject, [])
+    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, subject, body or subject, [])
     c.chat = c.chat._replace(misses=0)
     return screens.opened(c.w, c.profile, ticket.ticket_no)
 
@@ -146,7 +146,7 @@ def talk_to_human(c: Context, slots: Slots) -> Reply:
         return screens.human(c.w, c.profile, ticket.ticket_no, already=True)
     kind = c.profile.support.kinds[-1].code
     subject = c.w("ticket.human_subject")
-    ticket = _new_ticket(c, kind, subject, c.inbound.text.strip()[:LONGEST_TEXT] or subject, [])
+    ticket = _new_ticket(c, kind, subject, c.inbound.text.strip() or subject, [])
     dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="human", ticket_id=ticket.id)
     return screens.human(c.w, c.profile, ticket.ticket_no, already=False)
 
