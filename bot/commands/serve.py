@@ -2,7 +2,6 @@
 
 import asyncio
 import ipaddress
-import logging
 import signal
 import socket
 from pathlib import Path
@@ -15,6 +14,7 @@ from pydantic import SecretStr
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.commands import load_settings, profile_of
 from bot.demo import ensure_secret_key, fill
+from bot.private_logs import set_up_logs
 from bot.settings import DEFAULT_DATABASE_URL, Settings
 from core.db import SHUTDOWN_TOPIC
 from core.errors import MadoguchiError
@@ -44,10 +44,7 @@ def migrate() -> None:
 @click.option("--demo", is_flag=True, help="Demo data, doubles for payment and mail, clock travel; loopback only.")
 def serve(host: str, port: int, role: str, demo: bool) -> None:
     """Run the product."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s", force=True)
-    logging.getLogger("core.db").setLevel(logging.WARNING)
-    for name in ("apscheduler", "alembic", "telegram"):  # telegram's DEBUG would hold members' words and the token
-        logging.getLogger(name).setLevel(logging.WARNING)
+    set_up_logs()
     settings = load_settings()
     profile = profile_of(settings)
     if demo and not _is_loopback(host):
@@ -83,6 +80,7 @@ def _opened(settings: Settings, profile: Profile, mode: Mode) -> Product:
 async def _serve(product: Product, listening: socket.socket) -> None:
     config = uvicorn.Config(
         build_app(product),
+        log_config=None,  # its own would write errors with the values they quote
         log_level="warning",
         access_log=False,
         loop="none",
