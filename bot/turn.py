@@ -35,7 +35,7 @@ FLOOD_WINDOW = timedelta(seconds=60)
 
 def handle(tx: Tx, inbound: Inbound, bot: Bot) -> Ack:
     """The turn. A delivery seen before changes nothing; one of a chat with an unfinished delivery waits behind it."""
-    inbound, masked = mask_secrets(inbound)
+    inbound, masked = _without_secrets(inbound)
     inbox_id = _record(tx, inbound)
     if inbox_id is None:
         chat = dialogue.find_chat(tx, channel=inbound.channel, account=inbound.account, address=inbound.address)
@@ -49,7 +49,7 @@ def handle(tx: Tx, inbound: Inbound, bot: Bot) -> Ack:
 
 def on_failure(tx: Tx, error: Exception, inbound: Inbound, bot: Bot) -> Ack:
     """After the turn was undone: tell a refusal, or keep the delivery for another try."""
-    inbound, masked = mask_secrets(inbound)
+    inbound, masked = _without_secrets(inbound)
     if isinstance(error, DomainError):
         if _record(tx, inbound) is None:
             return Ack("duplicate")
@@ -91,6 +91,18 @@ def on_retry_failure(tx: Tx, error: Exception, inbox_id: int, bot: Bot) -> None:
         dialogue.save_chat(tx, say(tx, chat, sorry_screen(w, bot.profile), Why("failed delivery")))
 
 
+def _is_overheard(inbound: Inbound) -> bool:
+    """People of a group talking among themselves: only a command is meant for the bot."""
+    return not inbound.private and not inbound.text.startswith("/")
+
+
+def _without_secrets(inbound: Inbound) -> tuple[Inbound, bool]:
+    """What may be stored of an act, and whether a card number was taken out; of what was overheard only that it came."""
+    if _is_overheard(inbound):
+        return replace(inbound, text="", files=(), payload="", display_name=""), False
+    return mask_secrets(inbound)
+
+
 def _record(tx: Tx, inbound: Inbound) -> int | None:
     return inbox.record(
         tx,
@@ -129,6 +141,8 @@ def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: boo
     if inbound.kind in ("blocked", "unblocked"):
         dialogue.set_reachable(tx, chat_id=chat.id, reachable=inbound.kind == "unblocked")
         return Ack("done", last_seq=chat.last_seq)
+    if _is_overheard(inbound):
+        return Ack("done", last_seq=chat.last_seq)
     chat, flooding = _count(tx, chat, inbound, bot)
     pressed = find_pressed(tx, chat, inbound) if inbound.kind in ("press", "date") else None
     inbound = _store_files(tx, chat, inbound)
@@ -136,7 +150,7 @@ def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: boo
     if flooding:
         return _answer(tx, chat, inbound, bot, [flood_screen] if flooding == "tell" else [], pressed)
     if not inbound.private:
-        return _answer(tx, chat, inbound, bot, [private_only_screen] if inbound.text.startswith("/") else [], pressed)
+        return _answer(tx, chat, inbound, bot, [private_only_screen], pressed)
     c = _context(tx, chat, inbound, bot)
     screens = as_screens(route(c, pressed))
     if inbound.cut:

@@ -1,21 +1,33 @@
 """One act of a person, one transaction: what the turn must hold together, on both databases."""
 
 from collections.abc import Iterator
+from typing import Any, NamedTuple
 
 import pytest
+from sqlalchemy import select
 
+from bot.inbound import InboundFile
 from core.billing.books import check_books
 from core.billing.invoices import list_invoices
 from core.billing.payments import record_bank_payment
 from core.clock import ManualClock
 from core.contracts.service import list_contracts
 from core.db import Tx, run
-from core.delivery import inbox
+from core.delivery import inbox, outbox
+from core.delivery.tables import Inbox
 from core.dialogue.service import find_chat, set_active_member
 from core.ids import SeededIds
 from core.members.links import add_link
+from core.statements import Read
 from tests.support.builders import ACCOUNTANT, a_contract, a_member, an_invoice
 from tests.support.counter import Counter, Person
+
+
+class Payload(NamedTuple):
+    payload: dict[str, Any]
+
+
+PAYLOADS = Read(Payload, select(Inbox.payload))
 
 
 @pytest.fixture
@@ -108,3 +120,16 @@ def test_a_button_nobody_made_gets_an_answer_and_no_dead_letter(counter: Counter
     for handle in ("zzzzzzzzzzzzz.0.abcd", "zzzzzzzzzzzz.999.abcd", "1.0.abcd", "x"):
         assert person.act(kind="press", handle=handle).outcome == "done", handle
         assert person.answer()
+
+
+def test_what_a_group_says_among_itself_is_not_kept_and_no_file_of_it_is_fetched(counter: Counter) -> None:
+    group = counter.person("telegram", "-500")
+    photo = InboundFile(0, "家族.jpg", "image/jpeg", 5, "remote-1")
+    group.act(kind="text", text="父の口座は1234567です", private=False, display_name="花子")
+    group.act(kind="file", files=(photo,), private=False, display_name="花子")
+    assert group.history() == []
+    stored = run(counter.database, lambda tx: tx.all(PAYLOADS))
+    assert len(stored) == 2 and "1234567" not in str(stored) and "花子" not in str(stored)
+    assert not run(counter.database, lambda tx: outbox.has_due(tx, channel="telegram"))
+    group.act(kind="text", text="/expiry", private=False)
+    assert group.answer()
