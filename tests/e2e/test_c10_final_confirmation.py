@@ -81,7 +81,7 @@ def test_credit_is_shown_and_a_fully_covered_order_is_done_at_once(
     pay(counter, order_renewal(person), 26_400)
     assert "13,200円は、お預かり金として" in person.screen()
     at_confirmation(person)
-    assert "預り金から充当: -13,200円" in person.answer()
+    assert "お預かり金から充当: -13,200円" in person.answer()
     person.press("この内容で申し込む")
     assert newest_invoice(person).status == "paid"
     assert rows(counter, "contract")[0].cycle_no == 3
