@@ -147,6 +147,7 @@ class Product:
                 secret_key=self.settings.secret_key.get_secret_value(),
                 secure_cookies=https,
                 operator=lambda: self.bot.operator_name("ja"),
+                operator_en=lambda: self.bot.operator_name("en"),
                 public_origin=self.bot.public_url,
                 widget_origins=tuple(self.settings.widget_origins.split()),
             ),

@@ -77,7 +77,7 @@ def best_chat(tx: Tx, member_id: int) -> ChatView | None:
 
 def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen], why: Why) -> None:
     """One bubble in one chat, in that chat's language."""
-    chat = dialogue.lock_chat_to_tell(tx, chat_id=chat_id)
+    chat = dialogue.lock_chat_by_id(tx, chat_id=chat_id)
     w = bot.wording(chat.language or chat.hint)
     chat = say(tx, chat, screen(w), why)
     dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
@@ -258,7 +258,7 @@ def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
         ticket_id=fact.ticket_id,
         dedupe_key=f"staff-reply:{fact.ticket_message_id}",
     )
-    chat = dialogue.lock_chat_to_tell(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
+    chat = dialogue.lock_chat_by_id(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
     if chat is not None and chat.reachable:
         chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
         dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)

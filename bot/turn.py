@@ -152,7 +152,9 @@ def _answer(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, makers: list[Any
 
 
 def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
-    chat = dialogue.get_chat(c.tx, chat_id=c.chat.id)._replace(  # listeners may have said something here meanwhile
+    now = dialogue.get_chat(c.tx, chat_id=c.chat.id)  # what was told meanwhile has moved its numbers on
+    chat = now._replace(
+        last_seq=max(now.last_seq, c.chat.last_seq),
         misses=c.chat.misses,
         window_at=c.chat.window_at,
         window_count=c.chat.window_count,

@@ -32,7 +32,9 @@ class Assets:
 
     async def show_page(self, request: Request) -> Response:
         """The chat. The first visit makes the session; every visit keeps it for another year."""
-        page = self._page.substitute(operator=html.escape(self._settings.operator()), version=self.version)
+        name = self._settings.operator()
+        name_en = self._settings.operator_en() if self._settings.operator_en else name
+        page = self._page.substitute(operator=html.escape(name), operator_en=html.escape(name_en), version=self.version)
         response = Response(page, media_type="text/html", headers=self._page_headers())
         set_session(self._settings, response, read_session(self._settings, request) or new_session(self._settings))
         return response

@@ -19,6 +19,7 @@ class WebchatSettings:
     secret_key: str
     secure_cookies: bool  # True when the public address is https
     operator: Callable[[], str]
+    operator_en: Callable[[], str] | None = None  # as English-speaking members read it; the same when not given
     public_origin: str = ""  # "https://chat.example.jp": accepted as Origin behind a proxy that changes Host
     widget_origins: tuple[str, ...] = ()  # sites that may show the page in a frame
 

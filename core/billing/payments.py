@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Final, NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import bindparam, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.billing.facts import CreditGained, InvoicePartlyPaid, MoneyInSuspense
@@ -65,9 +65,10 @@ LOCK_PAYMENT = Read(
     PaymentView, select(*_VIEW).where(Payment.id == bindparam("payment_id")).with_for_update(key_share=True)
 )
 OF_INVOICE = Read(PaymentView, select(*_VIEW).where(Payment.invoice_id == bindparam("invoice_id")).order_by(Payment.id))
+# 0 is written out, so that SQLite can take the partial index
 IN_SUSPENSE = Read(
     PaymentView,
-    select(*_VIEW).where(Payment.suspense_yen > 0).order_by(Payment.id).limit(bindparam("most")),
+    select(*_VIEW).where(Payment.suspense_yen > literal_column("0")).order_by(Payment.id).limit(bindparam("most")),
 )
 PLACE = Write(
     update(Payment)

@@ -14,7 +14,7 @@ from core.statements import Read, Write, among
 TRIES = 3
 RETRY_AFTER = (timedelta(seconds=1), timedelta(seconds=4))  # within 10 s, then it is a dead letter
 RETENTION = timedelta(days=14)  # raw deliveries (row X12)
-PURGE_CHUNK = 1_000
+PURGE_CHUNK = 200  # on SQLite every chat waits while a chunk is deleted
 
 
 class _Id(NamedTuple):

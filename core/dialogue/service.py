@@ -178,13 +178,6 @@ def lock_chat_by_id(tx: Tx, *, chat_id: int) -> ChatView:
     return tx.one(LOCK_BY_ID, chat_id=chat_id)
 
 
-def lock_chat_to_tell(tx: Tx, *, chat_id: int) -> ChatView:
-    """As `lock_chat_by_id`, with the number of the newest bubble: within the chat's own turn the row does not have it yet."""
-    chat = tx.one(LOCK_BY_ID, chat_id=chat_id)
-    newest = tx.first(LATEST, chat_id=chat_id, before_seq=2**62, count=1)
-    return chat if newest is None else chat._replace(last_seq=max(chat.last_seq, newest.seq))
-
-
 def find_chat(tx: Tx, *, channel: str, account: str, address: str) -> ChatView | None:
     """Without a lock: reading only."""
     return tx.first(FIND, channel=channel, account=account, address=address)

@@ -163,7 +163,7 @@ _waiting_since = (
         _first.author == "member",
         ~select(_answer.id)
         .where(
-            _answer.ticket_id == Ticket.id,
+            _answer.ticket_id == _first.ticket_id,  # not Ticket.id: two levels down that would be any ticket at all
             _answer.author == "staff",
             _answer.visibility == "public",
             _answer.id > _first.id,

@@ -7,11 +7,13 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, Page, async_playwright
+from playwright.async_api import Browser, Page, async_playwright, expect
 
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 PHONE = (390, 844)
 DESKTOP = (1280, 800)
+
+expect.set_options(timeout=20_000)  # milliseconds; the five it waits by itself are too few on a busy machine
 
 OpenPage = Callable[..., Awaitable[Page]]
 
@@ -59,7 +61,7 @@ async def chromium_page(chromium: Browser) -> AsyncIterator[OpenPage]:
         width, height = viewport
         settings = {"locale": "ja-JP", "has_touch": width < 600, **context}
         profile = await chromium.new_context(base_url=base_url, viewport={"width": width, "height": height}, **settings)
-        profile.set_default_timeout(10_000)
+        profile.set_default_timeout(20_000)
         page = await profile.new_page()
         if not errors_allowed:
             page.on("pageerror", lambda error: complaints.append(str(error)))

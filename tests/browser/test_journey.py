@@ -251,6 +251,7 @@ async def test_in_english_up_to_the_order_and_an_operator_who_answers_live(
 
     await member.page.goto("/chat")
     await member.sees("Midorino Server")
+    await expect(member.page.get_by_role("heading", level=1)).to_have_text("Midorino Server Inc.")
     await member.look("hello")
     await member.press("Link my membership")
     await member.say(MEMBER_NO)

@@ -139,10 +139,13 @@ def test_a_second_start_takes_seconds_and_finds_everything_again(
     assert len(before) == 2
     stopped = server.interrupt()
     second = server.start().seconds
+    computed = server.cpu_seconds()
     assert page.get("/chat/messages").json()["messages"] == before  # the cookie still counts
     with capsys.disabled():
-        sys.stderr.write(f"\n  start {first:.1f} s, stop {stopped:.1f} s, second start {second:.1f} s\n")
-    assert second < 15
+        sys.stderr.write(
+            f"\n  start {first:.1f} s, stop {stopped:.1f} s, second start {second:.1f} s ({computed:.1f} s CPU)\n"
+        )
+    assert min(second, computed) < 5  # seconds on a machine that has nothing else to do
     with sqlite3.connect(server.database) as rows:
         assert rows.execute("SELECT count(*) FROM staff").fetchone() == (1,)
     assert "Traceback" not in server.errors()

@@ -138,6 +138,15 @@ def test_a_reply_claims_silences_the_bot_and_is_owed_to_the_chat(
     assert look(database, ticket).ticket.assignee_id == AGENT.id
 
 
+def test_an_answer_in_one_ticket_leaves_the_others_waiting(
+    database: Database, ticket: TicketView, chat: ChatView
+) -> None:
+    other = open_for(database, chat, "別の件です。")
+    replies(database, other, "確認します。")
+    waiting = {row.ticket_no: row.waiting_since for row in run(database, lambda tx: inbox(tx, AGENT)).rows}
+    assert waiting == {ticket.ticket_no: ticket.created_at, other.ticket_no: None}
+
+
 def test_a_second_press_of_send_gives_the_first_reply(database: Database, seen: list[Any], ticket: TicketView) -> None:
     last = look(database, ticket).last_member_message_id
     futures = [

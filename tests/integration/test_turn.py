@@ -102,3 +102,9 @@ def test_cancelling_an_order_that_used_credit_gives_it_back_and_says_so(counter:
     assert newest.status == "void"
     assert "5,000円" in person.answer()
     assert run(counter.database, inbox.list_dead) == []
+
+
+def test_a_button_nobody_made_gets_an_answer_and_no_dead_letter(counter: Counter, person: Person) -> None:
+    for handle in ("zzzzzzzzzzzzz.0.abcd", "zzzzzzzzzzzz.999.abcd", "1.0.abcd", "x"):
+        assert person.act(kind="press", handle=handle).outcome == "done", handle
+        assert person.answer()

@@ -103,6 +103,8 @@ export const currentLanguage = () => language;
 export function setLanguage(wanted) {
   language = wanted === "en" ? "en" : "ja";
   document.documentElement.lang = language;
+  const operator = document.getElementById("operator");
+  operator.textContent = operator.dataset[language] ?? operator.textContent;
   for (const node of document.querySelectorAll("[data-word]")) node.textContent = word(node.dataset.word);
   for (const node of document.querySelectorAll("[data-label]")) node.setAttribute("aria-label", word(node.dataset.label));
   for (const node of document.querySelectorAll("[data-placeholder]")) node.placeholder = word(node.dataset.placeholder);
