@@ -46,9 +46,9 @@ class Mail:
     text: str
 
 
-def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> bool:
-    """Owe one mail to a frozen address; False when its dedupe key was owed before."""
-    outbox_id = outbox.owe(
+def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> int | None:
+    """Owe one mail to a frozen address; None when its dedupe key was owed before."""
+    return outbox.owe(
         tx,
         channel=MAIL,
         account="",
@@ -62,7 +62,6 @@ def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> bool:
         member_id=why.member_id,
         ticket_id=why.ticket_id,
     )
-    return outbox_id is not None
 
 
 def addresses_of(member: MemberView) -> list[str]:
@@ -108,7 +107,7 @@ def owe_invoice_mails(tx: Tx, bot: Bot, invoice: InvoiceView, member: MemberView
     mail = Mail(*screens.invoice_mail(w, bot.profile, bot.contact(w.language), invoice, member))
     key = None if again else f"invoice-mail:{invoice.id}"
     why = Why("invoice mail, again" if again else "invoice mail", kind="money", member_id=member.id, dedupe_key=key)
-    return sum(owe_mail(tx, to=address, mail=mail, why=why) for address in addresses_of(member))
+    return sum(owe_mail(tx, to=address, mail=mail, why=why) is not None for address in addresses_of(member))
 
 
 def _code_issued(bot: Bot, tx: Tx, fact: member_facts.LinkCodeIssued) -> None:
@@ -259,26 +258,37 @@ def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
         dedupe_key=f"staff-reply:{fact.ticket_message_id}",
     )
     chat = dialogue.lock_chat_by_id(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
-    if chat is not None and chat.reachable:
+    member = members.get_member(tx, member_id=fact.member_id) if fact.member_id is not None else None
+    addresses = addresses_of(member) if member is not None else []
+    outbox_id = None
+    if chat is not None and (chat.reachable or not addresses):  # the only way there is: if it fails, staff see that
         chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
         dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
-        if outbox_id is not None:
-            entries.record_delivery(tx, message_id=fact.ticket_message_id, outbox_id=outbox_id)
-    elif fact.member_id is not None:
-        member = members.get_member(tx, member_id=fact.member_id)
-        w = bot.wording(member.language)
-        text = f"{fact.text}\n\n{w('tell.staff', name=fact.staff_name)}" + w(
-            "tell.mail_footer", **bot.contact(w.language)
-        )
-        mail = Mail(f"【{bot.operator_name(w.language)}】{fact.ticket_no}", text)
-        for address in addresses_of(member):
-            owe_mail(tx, to=address, mail=mail, why=why)
+    elif member is not None:
+        mail = _answer_mail(bot, member, fact)
+        owed = [owe_mail(tx, to=address, mail=mail, why=why) for address in addresses]
+        outbox_id = next((each for each in owed if each is not None), None)
+    if outbox_id is not None:
+        entries.record_delivery(tx, message_id=fact.ticket_message_id, outbox_id=outbox_id)
+    else:
+        entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=bot.wording(bot.profile.language)("tell.no_way"))
+
+
+def _answer_mail(bot: Bot, member: MemberView, fact: ticket_facts.StaffReplied) -> Mail:
+    w = bot.wording(member.language)
+    footer = w("tell.mail_footer", **bot.contact(w.language))
+    return Mail(
+        f"【{bot.operator_name(w.language)}】{fact.ticket_no}",
+        f"{fact.text}\n\n{w('tell.staff', name=fact.staff_name)}{footer}",
+    )
 
 
 def _ticket_solved(bot: Bot, tx: Tx, fact: ticket_facts.TicketSolved) -> None:
     """Said once where it was talked about; a payment report's end was told with the money."""
     if fact.kind != "inquiry" or fact.chat_id is None:
         return
+    if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
+        return  # the chat is no longer theirs
     why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
     tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.solved", ticket_no=fact.ticket_no), why)
 

@@ -1,6 +1,7 @@
 """Mail: SMTP for real, a built-in mailbox in demo."""
 
 import re
+from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
 from urllib.parse import unquote, urlsplit
@@ -36,7 +37,10 @@ class SmtpSender:
 
     async def send(self, owed: Owed) -> Sent:
         """Refused recipients and content are permanent, everything before the data is transient."""
-        message = self._message(owed)
+        try:
+            message = self._message(owed)
+        except ValueError as error:  # also UnicodeError: what no mail can be made of fails the same at each try
+            raise PermanentError(f"no mail can be made of this: {type(error).__name__}") from error
         client = aiosmtplib.SMTP(
             hostname=self._host, port=self._port, use_tls=self._tls, timeout=TIMEOUT_SECONDS, start_tls=None
         )
@@ -51,7 +55,12 @@ class SmtpSender:
         try:
             _, answer = await client.send_message(message)
         except aiosmtplib.SMTPRecipientsRefused as error:
+            codes = [refused.code for refused in error.recipients]
+            if all(400 <= code < 500 for code in codes):  # greylisting, a full mailbox: it wants to be asked again
+                raise TransientError(f"the mail server said {codes} about the address") from error
             raise PermanentError("the mail server refused the address") from error
+        except aiosmtplib.SMTPNotSupported as error:
+            raise PermanentError("the mail server takes no such address") from error
         except aiosmtplib.SMTPResponseException as error:
             if 400 <= error.code < 500:
                 raise TransientError(f"the mail server said {error.code}") from error
@@ -66,8 +75,8 @@ class SmtpSender:
         if not _ADDRESS.fullmatch(owed.address):
             raise PermanentError("no mail address")
         message = EmailMessage()
-        message["Subject"] = re.sub(r"[\r\n]+", " ", str(owed.payload["subject"]))
-        message["From"] = f"{self._from_name} <{self._from}>" if self._from_name.isascii() else self._from
+        message["Subject"] = " ".join(str(owed.payload["subject"]).split())  # no line of its own can begin in it
+        message["From"] = Address(" ".join(self._from_name.split()), addr_spec=self._from)
         message["To"] = owed.address
         message["Date"] = formatdate(localtime=False)
         message["Message-ID"] = f"<{owed.id}@{self._from.rsplit('@', 1)[1]}>"

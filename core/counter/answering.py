@@ -7,8 +7,9 @@ from core.db import Tx
 from core.delivery.files import FileView, store_file
 from core.errors import DomainError
 from core.members.roles import ActingStaff, require
+from core.tickets.chats import lock_reply_chat
 from core.tickets.service import note, reply
-from core.tickets.threads import BY_CLIENT_KEY, Thread, TicketMessageView, find_ticket, get_ticket, thread
+from core.tickets.threads import BY_CLIENT_KEY, Thread, TicketMessageView, find_ticket, thread
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ def reply_with_files(
     first = tx.first(BY_CLIENT_KEY, client_key=f"{staff.id}:{client_key}")
     if first is not None and first.ticket_id == ticket_id and first.body == text.strip():
         return first
-    files = [_store(tx, ticket_id, upload) for upload in uploads]
+    chat_id = None if internal else lock_reply_chat(tx, ticket_id)  # where the answer goes: only there the file opens
+    files = [_store(tx, chat_id, upload) for upload in uploads]
     if internal:
         return note(tx, staff, ticket_id=ticket_id, text=text, files=files, client_key=client_key)
     return reply(
@@ -63,8 +65,7 @@ def reply_with_files(
     )
 
 
-def _store(tx: Tx, ticket_id: int, upload: Upload) -> FileView:
+def _store(tx: Tx, chat_id: int | None, upload: Upload) -> FileView:
     if not upload.content:
         raise DomainError("file_empty", name=upload.name)
-    chat_id = get_ticket(tx, ticket_id=ticket_id).chat_id
     return store_file(tx, chat_id=chat_id, name=upload.name, mime=upload.mime, content=upload.content)

@@ -1,0 +1,83 @@
+"""Mail over SMTP: what arrives, and what each end of a send means for the outbox (algorithms.md 8)."""
+
+from collections.abc import AsyncIterator
+
+import pytest
+
+from adapters.mail import SmtpSender
+from core.delivery.ports import OutcomeUnknown, Owed
+from core.errors import PermanentError, TransientError
+from tests.support.smtp_double import MailServer, mail_server
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[MailServer]:
+    async with mail_server() as running:
+        yield running
+
+
+def owed(*, address: str = "taro@example.jp", subject: str = "確認IDのお知らせ", text: str = "確認ID 123456") -> Owed:
+    payload = {"op": "mail", "subject": subject, "text": text}
+    return Owed(7, "mail", "", address, "code", payload, None, None, 1)
+
+
+def sender(server: MailServer, *, name: str = "みどり野サーバー株式会社") -> SmtpSender:
+    return SmtpSender(server.url, "counter@example.jp", name)
+
+
+async def test_a_mail_arrives_with_its_japanese_words_and_the_operators_name(server: MailServer) -> None:
+    await sender(server).send(owed())
+    (mail,) = server.taken
+    assert (mail["Subject"], mail["To"], mail["Message-ID"]) == (
+        "確認IDのお知らせ",
+        "taro@example.jp",
+        "<7@example.jp>",
+    )
+    (origin,) = mail["From"].addresses
+    assert (origin.display_name, origin.addr_spec) == ("みどり野サーバー株式会社", "counter@example.jp")
+    assert mail.get_content().strip() == "確認ID 123456"
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n", "\x0b", "\x0c", "\x1c", "\x85", "\u2028"])
+async def test_no_header_can_be_put_into_a_subject(server: MailServer, line_end: str) -> None:
+    await sender(server, name=f"窓口{line_end}Bcc: a@example.jp").send(owed(subject=f"件名{line_end}Bcc: a@example.jp"))
+    (mail,) = server.taken
+    assert mail["Subject"] == "件名 Bcc: a@example.jp" and mail["Bcc"] is None
+
+
+async def test_greylisting_is_asked_again_and_an_unknown_address_is_not(server: MailServer) -> None:
+    server.answer("RCPT", "450 4.2.0 greylisted", "550 5.1.1 unknown")
+    with pytest.raises(TransientError):
+        await sender(server).send(owed())
+    with pytest.raises(PermanentError):
+        await sender(server).send(owed())
+    assert server.taken == []
+
+
+@pytest.mark.parametrize(
+    ("command", "said", "end"),
+    [
+        ("MAIL", "451 later", TransientError),
+        (".", "452 full", TransientError),
+        (".", "554 spam", PermanentError),
+        (".", "hang up", OutcomeUnknown),
+    ],
+)
+async def test_each_end_of_a_send_has_its_name(
+    server: MailServer, command: str, said: str, end: type[Exception]
+) -> None:
+    server.answer(command, said)
+    with pytest.raises(end):
+        await sender(server).send(owed())
+
+
+@pytest.mark.parametrize("address", ["たろう@example.jp", "taro@example.jp\nBcc: x@example.jp", "taro", "a@b@c"])
+async def test_an_address_that_no_server_takes_is_given_up_at_once(server: MailServer, address: str) -> None:
+    with pytest.raises(PermanentError):
+        await sender(server).send(owed(address=address))
+    assert server.taken == []
+
+
+async def test_no_server_is_no_loss() -> None:
+    with pytest.raises(TransientError):
+        await SmtpSender("smtp://127.0.0.1:1", "counter@example.jp", "窓口").send(owed())
