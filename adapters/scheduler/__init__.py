@@ -3,8 +3,6 @@
 import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_MAX_INSTANCES, EVENT_JOB_MISSED, JobExecutionEvent
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
@@ -43,9 +41,7 @@ class Scheduler:
             timezone=TIMEZONE, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         for job in jobs:
-            # What is due by its rows is looked at once at the start: after a pause nobody waits for the first interval
-            first = {"next_run_time": datetime.now(ZoneInfo(TIMEZONE))} if job.every_seconds is not None else {}
-            self._scheduler.add_job(job.run, job.trigger(), id=job.name, name=job.what, replace_existing=True, **first)
+            self._scheduler.add_job(job.run, job.trigger(), id=job.name, name=job.what, replace_existing=True)
         self._scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:

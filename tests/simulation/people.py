@@ -280,7 +280,7 @@ async def talk_to_a_person(phone: Phone) -> None:
     await phone.say("担当者と話したい")
     for place in range(2):
         await phone.say(f"{phone.random.getrandbits(40):x}という{place}番目の言葉", answered=False)
-    if not await phone.press("ボットに戻る"):
+    if not await phone.press("自動案内に戻る"):
         await phone.say("メニュー")
 
 
