@@ -25,5 +25,5 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
 
-    smtp_url: SecretStr = SecretStr("")  # smtp://user:password@host:587, smtps://…
+    smtp_url: SecretStr = SecretStr("")  # smtps://user:password@host, smtp+starttls://…:587
     mail_from: str = ""

@@ -1,5 +1,6 @@
 """Mail: SMTP for real, a built-in mailbox in demo."""
 
+import ipaddress
 import re
 from email.headerregistry import Address
 from email.message import EmailMessage
@@ -17,18 +18,32 @@ _ADDRESS = re.compile(r"[^@\s<>\r\n]+@[^@\s<>\r\n]+")
 
 
 class SmtpSender:
-    """One mail for each owed row. Its Message-ID is fixed by the row, so that a repeat can be recognised as one."""
+    """One mail for each owed row. Its Message-ID is fixed by the row, so that a repeat can be recognised as one.
+
+    Errors: PermanentError, in words for the operator, for settings that cannot work or would send a password in clear.
+    """
 
     channel = "mail"
     in_flight = IN_FLIGHT
 
     def __init__(self, url: str, mail_from: str, from_name: str) -> None:
         parts = urlsplit(url)
-        if parts.scheme not in ("smtp", "smtps") or not parts.hostname:
-            raise PermanentError("MADOGUCHI_SMTP_URL must be smtp://[user:password@]host[:port] or smtps://…")
+        if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
+            raise PermanentError(
+                "MADOGUCHI_SMTP_URL must be smtps://user:password@host[:465], smtp+starttls://user:password@host[:587] "
+                "or, without a password, smtp://host[:port]"
+            )
+        if parts.scheme == "smtp" and parts.password and not _is_loopback(parts.hostname):
+            # smtp:// encrypts only if the server offers it, and whoever sits in between can take the offer away
+            raise PermanentError(
+                "MADOGUCHI_SMTP_URL: smtp:// ではパスワードが暗号化されずに送られることがあります。smtp:// を smtps://（ポート465）か "
+                "smtp+starttls://（ポート587）に書きかえてください。 (a password may leave in clear: write smtps:// or "
+                "smtp+starttls:// in place of smtp://)"
+            )
         if not _ADDRESS.fullmatch(mail_from):
             raise PermanentError("MADOGUCHI_MAIL_FROM must be a mail address")
         self._tls = parts.scheme == "smtps"
+        self._start_tls = True if parts.scheme == "smtp+starttls" else None  # None: encrypted if the server offers it
         self._host = parts.hostname
         self._port = parts.port or (465 if self._tls else 587)
         self._user = unquote(parts.username) if parts.username else None
@@ -42,7 +57,11 @@ class SmtpSender:
         except ValueError as error:  # also UnicodeError: what no mail can be made of fails the same at each try
             raise PermanentError(f"no mail can be made of this: {type(error).__name__}") from error
         client = aiosmtplib.SMTP(
-            hostname=self._host, port=self._port, use_tls=self._tls, timeout=TIMEOUT_SECONDS, start_tls=None
+            hostname=self._host,
+            port=self._port,
+            use_tls=self._tls,
+            timeout=TIMEOUT_SECONDS,
+            start_tls=self._start_tls,
         )
         try:
             await client.connect()
@@ -83,6 +102,13 @@ class SmtpSender:
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(str(owed.payload["text"]))
         return message
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 class DemoMailbox:

@@ -81,3 +81,25 @@ async def test_an_address_that_no_server_takes_is_given_up_at_once(server: MailS
 async def test_no_server_is_no_loss() -> None:
     with pytest.raises(TransientError):
         await SmtpSender("smtp://127.0.0.1:1", "counter@example.jp", "窓口").send(owed())
+
+
+def test_a_password_for_a_mail_server_elsewhere_is_refused_without_encryption() -> None:
+    with pytest.raises(PermanentError, match=r"smtps://.*smtp\+starttls://") as refused:
+        SmtpSender("smtp://user:geheim@mail.example.jp:587", "counter@example.jp", "窓口")
+    assert "geheim" not in str(refused.value)
+    for url in (
+        "smtps://user:geheim@mail.example.jp",
+        "smtp+starttls://user:geheim@mail.example.jp:587",
+        "smtp://mail.example.jp",
+        "smtp://user:geheim@127.0.0.1:2525",
+        "smtp://user:geheim@localhost",
+        "smtp://user:geheim@[::1]:2525",
+    ):
+        SmtpSender(url, "counter@example.jp", "窓口")
+
+
+async def test_where_encryption_was_asked_for_no_password_leaves_without_it(server: MailServer) -> None:
+    asked = server.url.replace("smtp://", "smtp+starttls://user:geheim@")
+    with pytest.raises(TransientError):
+        await SmtpSender(asked, "counter@example.jp", "窓口").send(owed())
+    assert server.taken == [] and "AUTH" not in server.heard

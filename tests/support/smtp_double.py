@@ -13,6 +13,7 @@ class MailServer:
 
     def __init__(self) -> None:
         self.taken: list[EmailMessage] = []
+        self.heard: list[str] = []  # the commands, in order
         self.says: dict[str, deque[str]] = {}
         self.url = ""
 
@@ -26,6 +27,7 @@ class MailServer:
         await self._say(writer, "220 double")
         while line := await reader.readline():
             command = line.split()[0].decode("ascii", "replace").upper() if line.split() else ""
+            self.heard.append(command)
             said = self._scripted(command) or usual.get(command, "250 ok")
             if command == "DATA" and said.startswith("354"):
                 await self._say(writer, said)
