@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import ExitStack
 from typing import NamedTuple
 
 import orjson
@@ -10,7 +9,7 @@ from starlette.responses import Response, StreamingResponse
 
 from adapters.desk.guards import LoginNeeded
 from adapters.desk.visits import Visit, open_visit
-from core.db import SHUTDOWN_TOPIC, Wakeups
+from core.bell import Bell
 from core.errors import DomainError
 
 LOOK_SECONDS = 15.0  # the net under the wake-ups; it also keeps "5 minutes ago" true
@@ -64,45 +63,3 @@ async def watch(visit: Visit, *, topics: Sequence[str], draw: Draw) -> AsyncIter
 def event(name: str, data: object) -> bytes:
     """One server-sent event."""
     return f"event: {name}\ndata: ".encode() + orjson.dumps(data) + b"\n\n"
-
-
-class Bell:
-    """Rung from any thread when there is news or the process is ending; heard on the event loop."""
-
-    def __init__(self, wakeups: Wakeups, topics: Sequence[str]) -> None:
-        self.closing = False
-        self._loop = asyncio.get_running_loop()
-        self._rung = asyncio.Event()
-        self._stops = ExitStack()
-        for topic in topics:
-            self._stops.callback(wakeups.listen(topic, self._from_thread(self._rung.set)))
-        self._stops.callback(wakeups.listen(SHUTDOWN_TOPIC, self._from_thread(self._close)))
-
-    def clear(self) -> None:
-        """From now on only new rings count."""
-        if not self.closing:
-            self._rung.clear()
-
-    async def wait(self, seconds: float) -> bool:
-        """True when it rang, False when nothing happened for so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        """Listen no more."""
-        self._stops.close()
-
-    def _close(self) -> None:
-        self.closing = True
-        self._rung.set()
-
-    def _from_thread(self, ring: Callable[[], None]) -> Callable[[], None]:
-        def called() -> None:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(ring)
-
-        return called

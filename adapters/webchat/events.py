@@ -1,8 +1,6 @@
 """`GET /chat/events`: server-sent events. A wake-up says that there is news; the rows say what; a slow look is the net."""
 
-import asyncio
-from collections.abc import AsyncIterator, Callable
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
 from datetime import datetime
 from functools import partial
 from typing import Any, NamedTuple
@@ -14,7 +12,8 @@ from starlette.responses import Response, StreamingResponse
 from adapters.webchat.guards import need_address
 from adapters.webchat.history import read_number, show_message
 from adapters.webchat.ports import ACCOUNT, CHANNEL, Webchat
-from core.db import SHUTDOWN_TOPIC, Tx, Wakeups, aread
+from core.bell import Bell
+from core.db import Tx, aread
 from core.dialogue.service import MessageView, find_chat, get_chat, list_messages
 
 HEARTBEAT_SECONDS = 15.0
@@ -50,7 +49,7 @@ async def stream_events(web: Webchat, request: Request) -> Response:
 
 async def watch_chat(web: Webchat, *, chat_id: int, after: int) -> AsyncIterator[bytes]:
     """The stream itself; ends at shutdown, or with its task when the browser has gone."""
-    bell = Bell(web.database.wakeups, chat_id)
+    bell = Bell(web.database.wakeups, [f"chat:{chat_id}"])
     edits: dict[int, datetime | None] = {}
     language: str | None = None
     try:
@@ -87,44 +86,3 @@ def event(name: str, data: Any, *, seq: int | None = None) -> bytes:
     if seq is not None:
         lines.insert(0, f"id: {seq}".encode())
     return b"\n".join(lines) + b"\n\n"
-
-
-class Bell:
-    """Rung from any thread when the chat has news or the process is ending; heard on the event loop."""
-
-    def __init__(self, wakeups: Wakeups, chat_id: int) -> None:
-        self.closing = False
-        self._loop = asyncio.get_running_loop()
-        self._rung = asyncio.Event()
-        self._stops = ExitStack()
-        self._stops.callback(wakeups.listen(f"chat:{chat_id}", self._ring_from_thread(self._rung.set)))
-        self._stops.callback(wakeups.listen(SHUTDOWN_TOPIC, self._ring_from_thread(self._close)))
-
-    def clear(self) -> None:
-        """From now on only new rings count."""
-        if not self.closing:
-            self._rung.clear()
-
-    async def wait(self, seconds: float) -> bool:
-        """True when it rang, False when nothing happened for so long."""
-        try:
-            async with asyncio.timeout(seconds):
-                await self._rung.wait()
-        except TimeoutError:
-            return False
-        return True
-
-    def stop(self) -> None:
-        """Listen no more."""
-        self._stops.close()
-
-    def _close(self) -> None:
-        self.closing = True
-        self._rung.set()
-
-    def _ring_from_thread(self, ring: Callable[[], None]) -> Callable[[], None]:
-        def called() -> None:
-            if not self._loop.is_closed():
-                self._loop.call_soon_threadsafe(ring)
-
-        return called
