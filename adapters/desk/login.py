@@ -36,7 +36,8 @@ async def show_login(desk: Desk, request: Request) -> Response:
     try:
         await open_visit(desk, request)
     except LoginNeeded:
-        return _form(desk, request, next_address=safe_next(request.query_params.get("next", "")))
+        ended = "session_ended" if request.query_params.get("ended") == "1" else ""
+        return _form(desk, request, error=ended, next_address=safe_next(request.query_params.get("next", "")))
     return RedirectResponse(safe_next(request.query_params.get("next", "")), 303)
 
 

@@ -7,6 +7,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.desk import catalogue, files, inbox, lists, login, members, payments, people, tickets
+from adapters.desk.events import streaming
 from adapters.desk.guards import UPLOAD_BYTES, Refused
 from adapters.desk.pages import Pages
 from adapters.desk.ports import Desk, DeskSettings
@@ -16,8 +17,6 @@ from core.profiles.model import Profile
 
 PAGES: dict[str, Endpoint] = {
     "/desk": inbox.show_inbox,
-    "/desk/events/inbox": inbox.stream_inbox,
-    "/desk/events/tickets/{ticket_no}": tickets.stream_ticket,
     "/desk/tickets/{ticket_no}": tickets.show_ticket,
     "/desk/reports/{report_id}/confirm": payments.preview_report,
     "/desk/members": members.search,
@@ -32,9 +31,12 @@ PAGES: dict[str, Endpoint] = {
     "/desk/staff": people.show_staff,
     "/desk/files/{token}": files.send_file,
 }
+STREAMS: dict[str, Endpoint] = {
+    "/desk/events/inbox": inbox.stream_inbox,
+    "/desk/events/tickets/{ticket_no}": tickets.stream_ticket,
+}
 ACTS: dict[str, Endpoint] = {
     "/desk/logout": login.log_out,
-    "/desk/tickets/{ticket_no}/read": tickets.read_to,
     "/desk/tickets/{ticket_no}/act/{act}": tickets.act,
     "/desk/deliveries/{outbox_id}/again": inbox.send_again,
     "/desk/inbox/{inbox_id}/again": inbox.revive,
@@ -49,6 +51,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/staff/{staff_id}/role": people.change_role,
     "/desk/staff/{staff_id}/disable": people.disable_person,
 }
+BY_THE_PAGE: dict[str, Endpoint] = {"/desk/tickets/{ticket_no}/read": tickets.read_to}  # posted without a press
 UPLOADS: dict[str, Endpoint] = {"/desk/tickets/{ticket_no}/answer": tickets.answer}
 
 
@@ -72,10 +75,12 @@ def build(*, database: Database, profile: Profile, settings: DeskSettings) -> li
         Route("/desk/language", bound(login.switch_language), methods=["POST"]),
         Route("/desk/static/{version}/{name}", asset, methods=["GET"]),
         *(Route(path, acting(desk, endpoint), methods=["POST"]) for path, endpoint in ACTS.items()),
+        *(Route(path, acting(desk, endpoint, touch=False), methods=["POST"]) for path, endpoint in BY_THE_PAGE.items()),
         *(
             Route(path, acting(desk, endpoint, limit_bytes=UPLOAD_BYTES), methods=["POST"])
             for path, endpoint in UPLOADS.items()
         ),
+        *(Route(path, streaming(desk, endpoint), methods=["GET"]) for path, endpoint in STREAMS.items()),
         *(Route(path, showing(desk, endpoint), methods=["GET"]) for path, endpoint in PAGES.items()),
         Route("/desk/{rest:path}", showing(desk, _nothing_here), methods=["GET"]),
     ]

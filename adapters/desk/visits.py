@@ -151,8 +151,11 @@ def chosen_language(request: Request, default: str) -> str:
     return default if default in LANGUAGES else LANGUAGES[0]
 
 
-async def open_visit(desk: Desk, request: Request) -> Visit:
-    """Who asks. Raises LoginNeeded without a living session."""
+async def open_visit(desk: Desk, request: Request, *, touch: bool = True) -> Visit:
+    """Who asks. Raises LoginNeeded without a living session.
+
+    `touch` only for what a person does: what an open page asks by itself must not keep an abandoned desk logged in.
+    """
     token = request.cookies.get(SESSION_COOKIE, "")
     if not token:
         raise LoginNeeded
@@ -160,7 +163,7 @@ async def open_visit(desk: Desk, request: Request) -> Visit:
     if found is None:
         raise LoginNeeded
     session, touch_due, now = found
-    if touch_due:
+    if touch and touch_due:
         await arun(desk.database, lambda tx: touch_session(tx, token=token), name="desk.touch")
     return Visit(desk, request, session, now)
 
@@ -180,19 +183,21 @@ def showing(desk: Desk, endpoint: Endpoint) -> Callable[[Request], Awaitable[Res
 
 
 def acting(
-    desk: Desk, endpoint: Endpoint, *, limit_bytes: int = FORM_BYTES
+    desk: Desk, endpoint: Endpoint, *, limit_bytes: int = FORM_BYTES, touch: bool = True
 ) -> Callable[[Request], Awaitable[Response]]:
-    """An act by POST: from our own pages only, with the session's token in its form."""
+    """An act by POST: from our own pages only, with the session's token in its form; `touch` as in `open_visit`."""
 
     async def call(request: Request) -> Response:
-        return await _answer(desk, request, endpoint, limit_bytes=limit_bytes)
+        return await _answer(desk, request, endpoint, limit_bytes=limit_bytes, touch=touch)
 
     return call
 
 
-async def _answer(desk: Desk, request: Request, endpoint: Endpoint, *, limit_bytes: int | None) -> Response:
+async def _answer(
+    desk: Desk, request: Request, endpoint: Endpoint, *, limit_bytes: int | None, touch: bool = True
+) -> Response:
     try:
-        visit = await open_visit(desk, request)
+        visit = await open_visit(desk, request, touch=touch)
     except LoginNeeded:
         return _to_login(request)
     try:

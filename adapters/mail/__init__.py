@@ -37,8 +37,8 @@ class SmtpSender:
             # smtp:// encrypts only if the server offers it, and whoever sits in between can take the offer away
             raise PermanentError(
                 "MADOGUCHI_SMTP_URL: smtp:// ではパスワードが暗号化されずに送られることがあります。"
-                "smtp:// を smtps://（ポート465）か smtp+starttls://（ポート587）に書きかえてください。 (a password may leave in clear: write smtps:// or "
-                "smtp+starttls:// in place of smtp://)"
+                "smtps://（ポート465）か smtp+starttls://（ポート587）に書きかえてください。"
+                " (the password may leave in clear: write smtps:// or smtp+starttls:// in place of smtp://)"
             )
         if not _ADDRESS.fullmatch(mail_from):
             raise PermanentError("MADOGUCHI_MAIL_FROM must be a mail address")

@@ -1,7 +1,7 @@
 """The desk in a real Chromium: log in, see the inbox live, confirm a payment report, answer, lose nothing that was typed."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -13,6 +13,7 @@ from core.contracts.service import list_contracts
 from core.db import SHUTDOWN_TOPIC, Database, run
 from core.dialogue.service import list_messages
 from core.ids import SeededIds
+from core.members.sessions import IDLE
 from core.members.staff import disable_staff, find_staff
 from core.open_database import open_database
 from core.tickets.service import add_member_message
@@ -171,3 +172,19 @@ async def test_every_page_fits_a_phone_and_a_desktop(
             await page.screenshot(
                 path=screenshots / f"desk-{name}-{title}.png", full_page=title not in ("wordings", "catalogue")
             )
+
+
+async def test_a_page_whose_session_ran_out_goes_to_the_login_and_comes_back(
+    chromium_page: OpenPage, address: str, database: Database, world: World, clock: ManualClock
+) -> None:
+    page = await chromium_page(address, WIDE)
+    await log_in(page)
+    await page.goto(f"/desk/tickets/{world.ticket.ticket_no}")
+    await expect(page.locator("#thread")).to_contain_text("昨日からメールが届きません。")
+    clock.move(IDLE + timedelta(minutes=1))
+    run(database, lambda tx: tx.wake("desk"))
+    await expect(page.get_by_text("ログインが終わりました")).to_be_visible()
+    await page.get_by_label("ログインID").fill("accountant")
+    await page.get_by_label("パスワード").fill(PASSWORD)
+    await page.get_by_role("button", name="ログイン").click()
+    await expect(page.locator("#thread")).to_contain_text("昨日からメールが届きません。")

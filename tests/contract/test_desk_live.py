@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Iterator
+from datetime import timedelta
 
 import httpx
 import orjson
@@ -12,7 +13,7 @@ from bot.telling import listeners
 from core.clock import ManualClock
 from core.db import SHUTDOWN_TOPIC, Database, arun, run
 from core.ids import SeededIds
-from core.members.sessions import end_all_sessions
+from core.members.sessions import IDLE, end_all_sessions
 from core.members.staff import find_staff
 from core.open_database import open_database
 from core.tickets.service import add_member_message
@@ -93,3 +94,38 @@ async def test_a_stream_ends_with_its_session(base: str, database: Database, wor
         name, _ = await anext(inbox)
         assert name == "gone"
         assert [event async for event in inbox] == []
+
+
+async def test_an_open_page_does_not_keep_the_session_alive(
+    base: str, database: Database, world: World, clock: ManualClock
+) -> None:
+    operator = await an_operator(base, database)
+    ticket = f"/desk/tickets/{world.ticket.ticket_no}"
+    async with asyncio.timeout(15), events(operator, f"/desk/events/tickets/{world.ticket.ticket_no}") as thread:
+        await anext(thread)
+        for minutes in (60, 59):  # the stream looks, and what it shows is marked as read, all without a person
+            clock.move(timedelta(minutes=minutes))
+            await arun(
+                database, lambda tx: add_member_message(tx, ticket_id=world.ticket.id, text="まだです"), name="t"
+            )
+            name, _ = await anext(thread)
+            assert name == "update"
+            assert (await operator.press(f"{ticket}/read", scripted=True, last_seen="0")).json() == {"ok": True}
+        clock.move(timedelta(minutes=2))
+        await arun(database, lambda tx: tx.wake("desk"), name="t")
+        while name != "gone":
+            name, told = await anext(thread)
+        assert told == {"login": True}
+    async with asyncio.timeout(15), events(operator, "/desk/events/inbox") as inbox:
+        assert [event async for event in inbox] == [("gone", {"login": True})]
+    page = await operator.get(f"/desk/login?ended=1&next={ticket}")
+    assert "ログインが終わりました" in page.text and f'value="{ticket}"' in page.text
+
+
+async def test_what_a_person_does_keeps_the_session_alive(
+    base: str, database: Database, world: World, clock: ManualClock
+) -> None:
+    operator = await an_operator(base, database)
+    for _ in range(3):
+        clock.move(IDLE - timedelta(minutes=1))
+        assert (await operator.get("/desk")).status_code == 200

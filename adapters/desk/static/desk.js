@@ -70,6 +70,25 @@ function applyUpdate(update) {
   noteReading();
 }
 
+// Words in a draft are kept in this browser; anything else typed and not sent would be lost by leaving.
+function isTyped(field) {
+  if (field.type === "file") return field.files.length > 0;
+  if (field.type === "hidden" || field.closest("[data-draft]")) return false;
+  if (field.type === "checkbox" || field.type === "radio") return field.checked !== field.defaultChecked;
+  return "defaultValue" in field && field.value !== field.defaultValue;
+}
+
+// The log-in has ended: to the login page, which says so and leads back here.
+function leave(login) {
+  if (Array.from(document.querySelectorAll("main form :is(input, textarea)")).some(isTyped)) {
+    showNotice(words.loggedOut, "/desk/login");
+  } else if (login) {
+    location.assign("/desk/login?ended=1&next=" + encodeURIComponent(location.pathname + location.search));
+  } else {
+    showNotice(words.broken);
+  }
+}
+
 // A hidden tab holds no connection: browsers allow six for each site, and staff open many tabs.
 function listen(address) {
   let source = null;
@@ -77,9 +96,9 @@ function listen(address) {
     if (source || document.visibilityState !== "visible") return;
     source = new EventSource(address);
     source.addEventListener("update", (event) => applyUpdate(JSON.parse(event.data)));
-    source.addEventListener("gone", () => {
+    source.addEventListener("gone", (event) => {
       close();
-      showNotice(words.loggedOut, "/desk/login");
+      leave(JSON.parse(event.data).login);
     });
     source.addEventListener("error", () => document.body.classList.add("offline"));
     source.addEventListener("open", () => document.body.classList.remove("offline"));
