@@ -137,7 +137,8 @@ class Product:
         """Everything this process answers."""
         https = self.bot.public_url.startswith("https://")
         demo = http.Demo(self.clock.now, self._travel.travel) if self.mode.demo else None
-        plain = http.build(http.Parts(self.database, self.bot.operator_name("ja"), self._ready, demo))
+        token = self.settings.metrics_token.get_secret_value()
+        plain = http.build(http.Parts(self.database, self.bot.operator_name("ja"), self._ready, demo, token))
         if not self.serves:
             return list(plain)
         chat = webchat.build(

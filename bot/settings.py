@@ -19,6 +19,8 @@ class Settings(BaseSettings):
     public_url: str = "http://127.0.0.1:8000"
     secret_key: SecretStr = SecretStr("")
     widget_origins: str = ""
+    metrics_token: SecretStr = SecretStr("")  # empty: /metrics answers to this machine only
+    trusted_proxies: str = "127.0.0.1,::1"  # whose X-Forwarded-For is believed
 
     telegram_token: SecretStr = SecretStr("")
     telegram_mode: Literal["webhook", "polling"] = "polling"

@@ -1,5 +1,7 @@
 """The plain pages of the deployment: start page, health, readiness, metrics, and demo's clock and mailbox."""
 
+import hmac
+import ipaddress
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -20,6 +22,7 @@ from core.delivery import inbox, outbox
 
 MAX_BODY = 10_000
 MAX_TRAVEL_DAYS = 400
+PROXY_HEADERS = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
 
 _pages = jinja2.Environment(loader=jinja2.FileSystemLoader(Path(__file__).parent), autoescape=True)
 
@@ -40,6 +43,7 @@ class Parts:
     operator: str
     ready: Callable[[], Awaitable[str]]  # "" or why not
     demo: Demo | None
+    metrics_token: str = ""  # opens `/metrics` to another machine; empty: only this one may read it
 
 
 def build(parts: Parts) -> list[Route]:
@@ -58,6 +62,11 @@ def build(parts: Parts) -> list[Route]:
         return PlainTextResponse(why_not or "ready", status_code=503 if why_not else 200)
 
     async def metrics(request: Request) -> Response:
+        if not _may_read_metrics(request, parts.metrics_token):
+            return PlainTextResponse(
+                "ask from this machine itself (127.0.0.1), or send MADOGUCHI_METRICS_TOKEN as a bearer token",
+                status_code=403,
+            )
         return Response(await _metrics(parts.database), media_type="text/plain; version=0.0.4")
 
     routes = [
@@ -67,6 +76,29 @@ def build(parts: Parts) -> list[Route]:
         Route("/metrics", metrics),
     ]
     return routes + _demo_routes(parts.database, parts.demo) if parts.demo else routes
+
+
+def _may_read_metrics(request: Request, token: str) -> bool:
+    """Whoever has the token; without it only who asks this machine from itself and not through a proxy.
+
+    A proxy here has a loopback address too: it is known by the headers it adds, or by the public name it passes on.
+    """
+    given = request.headers.get("authorization", "")
+    if token and hmac.compare_digest(given.encode(), f"Bearer {token}".encode()):
+        return True
+    proxied = any(name in request.headers for name in PROXY_HEADERS)
+    return (
+        not proxied
+        and _is_loopback(request.client.host if request.client else "")
+        and _is_loopback(request.url.hostname)
+    )
+
+
+def _is_loopback(host: str | None) -> bool:
+    try:
+        return ipaddress.ip_address(host or "").is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _demo_routes(database: Database, demo: Demo) -> list[Route]:
@@ -122,10 +154,10 @@ def _wanted_time(body: bytes, now: datetime) -> datetime | str:
 
 
 async def _metrics(database: Database) -> bytes:
-    """Prometheus text: what is owed, what is stuck. Counted in the database, the same in every replica."""
+    """Prometheus text: what is owed, what is stuck. Counted in the database, the same in every replica, from small indexes."""
 
     def count(tx: Tx) -> tuple[dict[str, int], int]:
-        return outbox.count_by_state(tx), len(inbox.list_dead(tx))
+        return outbox.count_by_state(tx), inbox.count_dead(tx)
 
     by_state, dead = await aread(database, count)
     repeats = by_state.pop("repeats")

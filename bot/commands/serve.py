@@ -88,6 +88,8 @@ async def _serve(product: Product, listening: socket.socket) -> None:
         lifespan="on",
         timeout_graceful_shutdown=GRACE_SECONDS,
         server_header=False,
+        proxy_headers=True,
+        forwarded_allow_ips=product.settings.trusted_proxies,
     )
     server = _Server(config, product)
     await server.serve(sockets=[listening])

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import BindParameter, bindparam, delete, select, update
+from sqlalchemy import BindParameter, String, bindparam, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
@@ -106,10 +106,11 @@ FAIL = Write(
 DEAD = Read(
     DeadLetter,
     select(Inbox.id, Inbox.channel, Inbox.chat_key, Inbox.received_at, Inbox.attempts, Inbox.error)
-    .where(Inbox.state == "dead")
+    .where(Inbox.state == literal_column("'dead'", String))  # the partial index's own words
     .order_by(Inbox.id.desc())
     .limit(200),
 )
+COUNT_DEAD = Read(_Id, select(func.count()).select_from(Inbox).where(Inbox.state == literal_column("'dead'", String)))
 REVIVE = Read(
     _Id,
     update(Inbox)
@@ -209,6 +210,11 @@ def fail_again(tx: Tx, *, inbox_id: int, error: str) -> None:
 def list_dead(tx: Tx) -> list[DeadLetter]:
     """Given up, newest first: staff see them with a button to try again."""
     return tx.all(DEAD)
+
+
+def count_dead(tx: Tx) -> int:
+    """How many were given up, for metrics."""
+    return tx.one(COUNT_DEAD).id
 
 
 def revive(tx: Tx, *, inbox_id: int) -> bool:

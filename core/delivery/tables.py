@@ -55,6 +55,7 @@ class Outbox(Base):
         Index("ix_outbox_member_id", "member_id", "id"),
         Index("ix_outbox_state", "state", "id"),
         Index("ix_outbox_subject_key", "subject_key"),
+        Index("ix_outbox_repeats", "repeats", sqlite_where=text("repeats > 0"), postgresql_where=text("repeats > 0")),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(String(16))  # the lane: telegram, webchat, mail
