@@ -45,6 +45,7 @@ class Inbound:
     cut: bool = False
     message_ref: str = ""  # the platform's id of this message, or of the bot's message whose button was pressed
     other: str = ""  # what it was: sticker, location, poll …; of a file: photo, voice …; "service": a note nobody wrote
+    source: str = ""  # stands for the network address it came from (a keyed hash), where the channel knows one
 
     @property
     def chat_key(self) -> str:

@@ -12,17 +12,26 @@ from datetime import timedelta
 from typing import Any
 
 from bot.deployment import Bot
-from bot.inbound import Ack, Inbound
+from bot.inbound import Ack, Inbound, InboundFile
 from bot.masking import mask_secrets
 from bot.registry import Context, as_screens
 from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
 from bot.saying import REDRAWS, Why, say
 from bot.screens.model import Screen
-from bot.screens.talk import cut_screen, flood_screen, masked_screen, private_only_screen, refusal_screen, sorry_screen
+from bot.screens.talk import (
+    cut_screen,
+    files_refused_screen,
+    flood_screen,
+    masked_screen,
+    private_only_screen,
+    refusal_screen,
+    sorry_screen,
+)
 from bot.wording import LANGUAGES
 from core.db import Tx
 from core.delivery import files as file_store
 from core.delivery import inbox, outbox
+from core.delivery.quota import has_room
 from core.dialogue import service as dialogue
 from core.dialogue.service import ChatView
 from core.errors import DomainError
@@ -145,14 +154,20 @@ def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: boo
         return Ack("done", last_seq=chat.last_seq)
     chat, flooding = _count(tx, chat, inbound, bot)
     pressed = find_pressed(tx, chat, inbound) if inbound.kind in ("press", "date") else None
-    inbound = _store_files(tx, chat, inbound)
+    inbound, files_refused = _store_files(tx, chat, inbound, flooding=bool(flooding))
     chat = _add_members_bubble(tx, chat, inbound, pressed)
     if flooding:
         return _answer(tx, chat, inbound, bot, [flood_screen] if flooding == "tell" else [], pressed)
     if not inbound.private:
         return _answer(tx, chat, inbound, bot, [private_only_screen], pressed)
+    if files_refused:
+        if not inbound.text:
+            return _answer(tx, chat, inbound, bot, [files_refused_screen], pressed)
+        inbound = replace(inbound, kind="text", other="")  # what was written with the files counts by itself
     c = _context(tx, chat, inbound, bot)
     screens = as_screens(route(c, pressed))
+    if files_refused:
+        screens = [files_refused_screen(c.w), *screens]
     if inbound.cut:
         screens = [cut_screen(c.w), *screens]
     if masked:
@@ -200,8 +215,16 @@ def _count(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot) -> tuple[ChatView
     ), flooding
 
 
-def _store_files(tx: Tx, chat: ChatView, inbound: Inbound) -> Inbound:
-    """Files that still lie at the platform get their row now and are owed as a download."""
+def _store_files(tx: Tx, chat: ChatView, inbound: Inbound, *, flooding: bool) -> tuple[Inbound, bool]:
+    """Files that still lie at the platform get their row now and are owed as a download.
+
+    Of a flood, and over the hour's quota, they stay where they are: the act without them, and whether it was the quota.
+    """
+    remote = [file for file in inbound.files if not file.file_id]
+    if remote and flooding:
+        return replace(inbound, files=(), other=inbound.other or "file"), False
+    if remote and not _has_room(tx, chat, inbound, remote):
+        return replace(inbound, files=(), other=inbound.other or "file"), True
     stored = []
     for file in inbound.files:
         if file.file_id:
@@ -215,6 +238,7 @@ def _store_files(tx: Tx, chat: ChatView, inbound: Inbound) -> Inbound:
             content=None,
             remote_ref=file.remote_ref,
             size_bytes=file.size_bytes,
+            source_hash=inbound.source,
         )
         outbox.owe(
             tx,
@@ -228,7 +252,21 @@ def _store_files(tx: Tx, chat: ChatView, inbound: Inbound) -> Inbound:
             chat_id=chat.id,
         )
         stored.append(replace(file, file_id=view.id))
-    return replace(inbound, files=tuple(stored))
+    return replace(inbound, files=tuple(stored)), False
+
+
+def _has_room(tx: Tx, chat: ChatView, inbound: Inbound, files: list[InboundFile]) -> bool:
+    size = sum(file.size_bytes for file in files)
+    if any(file.size_bytes > file_store.MAX_FILE_BYTES for file in files):
+        return True  # refused as too large, which is the better answer
+    return has_room(
+        tx,
+        chat_id=chat.id,
+        linked=chat.member_id is not None,
+        source_hash=inbound.source,
+        size_bytes=size,
+        files=len(files),
+    )
 
 
 def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Pressed | None) -> ChatView:

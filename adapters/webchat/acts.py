@@ -1,6 +1,7 @@
 """`POST /chat/inbound`: what the page sends becomes an `Inbound`."""
 
 import re
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -10,6 +11,7 @@ from starlette.responses import Response
 
 from adapters.webchat.guards import Refused, json_answer, need_address, need_same_origin, read_body
 from adapters.webchat.ports import ACCOUNT, CHANNEL, Webchat
+from adapters.webchat.session import source_of
 from bot.inbound import MAX_TEXT, Ack, Inbound
 from core.errors import TransientError
 
@@ -27,7 +29,7 @@ async def receive_act(web: Webchat, request: Request) -> Response:
     need_same_origin(web.settings, request)
     address = need_address(web.settings, request)
     inbound = parse_act(await read_body(request, BODY_BYTES), address)
-    return answer_ack(await deliver(web, inbound))
+    return answer_ack(await deliver(web, replace(inbound, source=source_of(web.settings, request))))
 
 
 async def deliver(web: Webchat, inbound: Inbound) -> Ack:

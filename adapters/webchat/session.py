@@ -2,6 +2,7 @@
 
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
 
@@ -34,6 +35,25 @@ def read_session(settings: WebchatSettings, request: Request) -> str | None:
 def address_of(session: str) -> str:
     """The chat's address: 64 hex digits."""
     return hashlib.sha256(session.partition(".")[0].encode()).hexdigest()
+
+
+def source_of(settings: WebchatSettings, request: Request) -> str:
+    """What stands for the network address of this browser in limits: a keyed hash, so that no address is stored.
+
+    The server has resolved `X-Forwarded-For` of trusted proxies already. "" for loopback: a proxy that does not tell whom
+    it speaks for, and all members would share one limit. An IPv6 site has a whole /64 to choose from: it counts as one.
+    """
+    try:
+        address = ipaddress.ip_address(request.client.host if request.client else "")
+    except ValueError:
+        return ""
+    if isinstance(address, ipaddress.IPv6Address):
+        address = address.ipv4_mapped or address
+    if address.is_loopback:
+        return ""
+    network = f"{address}/{64 if address.version == 6 else 32}"
+    text = str(ipaddress.ip_network(network, strict=False)).encode()
+    return hmac.new(settings.secret_key.encode(), b"source:" + text, hashlib.sha256).hexdigest()
 
 
 def set_session(settings: WebchatSettings, response: Response, session: str) -> None:

@@ -55,7 +55,14 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
 
 
 def _request(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, str]]:
-    linking.request_code(c.tx, c.profile, chat_id=c.chat.id, member_no=answers["member_no"], email=answers["email"])
+    linking.request_code(
+        c.tx,
+        c.profile,
+        chat_id=c.chat.id,
+        member_no=answers["member_no"],
+        email=answers["email"],
+        source=c.inbound.source,
+    )
     again = {"member_no": answers["member_no"], "email": answers["email"]}
     return forms.begin(c, "link_code", {"_again": again}), "intent.show_menu", {}
 
@@ -131,7 +138,12 @@ def link_account(c: Context, slots: Slots) -> Reply:
 def resend(c: Context, slots: Slots) -> Reply:
     """A new code for the same answers (limits are the core's)."""
     linking.request_code(
-        c.tx, c.profile, chat_id=c.chat.id, member_no=str(slots["member_no"]), email=str(slots["email"])
+        c.tx,
+        c.profile,
+        chat_id=c.chat.id,
+        member_no=str(slots["member_no"]),
+        email=str(slots["email"]),
+        source=c.inbound.source,
     )
     return forms.begin(c, "link_code", {"_again": {"member_no": slots["member_no"], "email": slots["email"]}})
 

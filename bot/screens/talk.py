@@ -105,6 +105,11 @@ def flood_screen(w: Wording) -> Screen:
     return Screen(w("talk.flood"))
 
 
+def files_refused_screen(w: Wording) -> Screen:
+    """The files of this message were not taken; its text was."""
+    return Screen(w("talk.files_refused"))
+
+
 def masked_screen(w: Wording) -> Screen:
     """Row X12: the member is told that a number was hidden."""
     return Screen(w("talk.masked"))

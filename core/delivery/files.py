@@ -46,7 +46,8 @@ ADD = Write(
         {
             name: bindparam(name)
             for name in (
-                "id", "chat_id", "name", "mime", "size_bytes", "sha256", "content", "state", "remote_ref", "token", "created_at",
+                "id", "chat_id", "name", "mime", "size_bytes", "sha256", "content", "state", "remote_ref", "source_hash", "token",
+                "created_at",
             )
         }
     )
@@ -84,6 +85,7 @@ def store_file(
     content: bytes | None,
     remote_ref: str | None = None,
     size_bytes: int = 0,
+    source_hash: str = "",
 ) -> FileView:
     """Keep a file; without `content` it is pending at the platform under `remote_ref`.
 
@@ -102,7 +104,15 @@ def store_file(
         token=tx.ids.token(),
     )
     digest = hashlib.sha256(content).hexdigest() if content is not None else None
-    tx.run(ADD, **view._asdict(), sha256=digest, content=content, remote_ref=remote_ref, created_at=tx.now)
+    tx.run(
+        ADD,
+        **view._asdict(),
+        sha256=digest,
+        content=content,
+        remote_ref=remote_ref,
+        source_hash=source_hash or None,
+        created_at=tx.now,
+    )
     return view
 
 

@@ -99,7 +99,10 @@ class StoredFile(Base):
     """A file from or for a member. In the database, so that every replica has it and a backup is whole."""
 
     __tablename__ = "stored_file"
-    __table_args__ = (Index("ix_stored_file_chat_id", "chat_id"),)
+    __table_args__ = (
+        Index("ix_stored_file_chat_id", "chat_id", "created_at"),
+        Index("ix_stored_file_source_hash", "source_hash", "created_at"),
+    )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     chat_id: Mapped[int | None] = mapped_column(BigInteger)
     name: Mapped[str] = mapped_column(String(200))
@@ -109,6 +112,7 @@ class StoredFile(Base):
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
     state: Mapped[str] = mapped_column(String(8))  # stored, pending (still at the platform), failed
     remote_ref: Mapped[str | None] = mapped_column(String(200))
+    source_hash: Mapped[str | None] = mapped_column(String(64))  # the network address it came from, as a keyed hash
     token: Mapped[str] = mapped_column(String(32), unique=True)  # in its address; unguessable
     created_at: Mapped[datetime] = mapped_column(Instant)
 

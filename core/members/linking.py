@@ -98,7 +98,8 @@ ADD = Write(
         {
             name: bindparam(name)
             for name in (
-                "id", "chat_id", "member_id", "source_hash", "code_hash", "tries", "state", "created_at", "expires_at",
+                "id", "chat_id", "member_id", "source_hash", "network_hash", "code_hash", "tries", "state", "created_at",
+                "expires_at",
             )
         }
     )
@@ -114,6 +115,13 @@ OF_SOURCE = Read(
     _At,
     select(LinkCode.created_at)
     .where(LinkCode.source_hash == bindparam("source_hash"), LinkCode.created_at > bindparam("since"))
+    .order_by(LinkCode.created_at.desc())
+    .limit(bindparam("count")),
+)
+OF_NETWORK = Read(
+    _At,
+    select(LinkCode.created_at)
+    .where(LinkCode.network_hash == bindparam("network_hash"), LinkCode.created_at > bindparam("since"))
     .order_by(LinkCode.created_at.desc())
     .limit(bindparam("count")),
 )
@@ -148,8 +156,9 @@ def request_code(
     """Ask for a 確認ID. The answer is the same whether or not the member exists, the mail matches, or its own limit is
     reached; only a real match emits `LinkCodeIssued`. The chat's older code dies.
 
-    `source` is the network address where the channel knows one; else the mail address asked for is counted in its place.
-    Errors: DomainError `too_many_codes` (data: retry_at) for the limits of the chat and of the address, which say nothing
+    The mail address asked for is counted, and the network address as well where the channel knows one: `source` is it, or
+    anything that stands for it.
+    Errors: DomainError `too_many_codes` (data: retry_at) for the limits of the chat and of the addresses, which say nothing
     about members; `already_linked` (data: member_no) when this very chat has that membership already.
     """
     rules = profile.linking
@@ -158,8 +167,8 @@ def request_code(
     linked = is_linked(tx, chat_id=chat_id, member_id=NOBODY if member is None else member.id)
     if member is not None and linked:
         raise DomainError("already_linked", member_no=member.member_no)
-    source_hash = _source_hash(source, email)
-    _check_limits(tx, profile, chat_id=chat_id, source_hash=source_hash)
+    source_hash, network_hash = _source_hash(email), _network_hash(source)
+    _check_limits(tx, profile, chat_id=chat_id, source_hash=source_hash, network_hash=network_hash)
     same = _is_same_email(member.email if member is not None else None, email)
     match = member if member is not None and member.status == "active" and same else None
     if not _may_get_code(tx, profile, member_id=NOBODY if match is None else match.id):
@@ -173,6 +182,7 @@ def request_code(
         chat_id=chat_id,
         member_id=None if match is None else match.id,
         source_hash=source_hash,
+        network_hash=network_hash,
         code_hash=_code_hash(code_id, code),
         tries=0,
         state="open",
@@ -236,16 +246,16 @@ def _link(tx: Tx, *, chat_id: int, member: MemberView) -> None:
     tx.emit(ChatLinked(link_id=link_id, chat_id=chat_id, member_id=member.id))
 
 
-def _check_limits(tx: Tx, profile: Profile, *, chat_id: int, source_hash: str) -> None:
-    """The two limits that may be told, because they count requests and not members."""
+def _check_limits(tx: Tx, profile: Profile, *, chat_id: int, source_hash: str, network_hash: str | None) -> None:
+    """The limits that may be told, because they count requests and not members."""
     rules, since = profile.linking, tx.now - HOUR
     of_chat = tx.all(OF_CHAT, chat_id=chat_id, since=since, count=rules.codes_per_chat_hour)
     of_source = tx.all(OF_SOURCE, source_hash=source_hash, since=since, count=rules.codes_per_address_hour)
-    full = [
-        rows[-1].at
-        for rows, most in ((of_chat, rules.codes_per_chat_hour), (of_source, rules.codes_per_address_hour))
-        if len(rows) >= most
-    ]
+    counted = [(of_chat, rules.codes_per_chat_hour), (of_source, rules.codes_per_address_hour)]
+    if network_hash is not None:
+        of_network = tx.all(OF_NETWORK, network_hash=network_hash, since=since, count=rules.codes_per_address_hour)
+        counted.append((of_network, rules.codes_per_address_hour))
+    full = [rows[-1].at for rows, most in counted if len(rows) >= most]
     if full:
         raise DomainError("too_many_codes", retry_at=max(full) + HOUR)
 
@@ -264,9 +274,12 @@ def _is_same_email(registered: str | None, given: str) -> bool:
     return same and known is not None
 
 
-def _source_hash(source: str | None, email: str) -> str:
-    text = f"network:{source}" if source else f"mail:{email_key(email) or ''}"
-    return hashlib.sha256(text.encode()).hexdigest()
+def _source_hash(email: str) -> str:
+    return hashlib.sha256(f"mail:{email_key(email) or ''}".encode()).hexdigest()
+
+
+def _network_hash(source: str | None) -> str | None:
+    return hashlib.sha256(f"network:{source}".encode()).hexdigest() if source else None
 
 
 def _code_hash(code_id: int, code: str) -> str:

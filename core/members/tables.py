@@ -68,11 +68,13 @@ class LinkCode(Base):
         Index("ix_link_code_chat_id", "chat_id", "created_at"),
         Index("ix_link_code_member_id", "member_id", "created_at"),
         Index("ix_link_code_source_hash", "source_hash", "created_at"),
+        Index("ix_link_code_network_hash", "network_hash", "created_at"),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     chat_id: Mapped[int] = mapped_column(BigInteger)
     member_id: Mapped[int | None] = mapped_column(BigInteger)
     source_hash: Mapped[str] = mapped_column(String(64))  # the mail address asked for, hashed: 30 codes an hour each
+    network_hash: Mapped[str | None] = mapped_column(String(64))  # the network address asked from, hashed: 30 as well
     code_hash: Mapped[str] = mapped_column(String(64))
     tries: Mapped[int]
     state: Mapped[str] = mapped_column(String(6))  # open, used, dead

@@ -278,6 +278,13 @@ def test_thirty_requests_an_hour_per_address(database: Database, member_id: int,
     ask(database, new_chat(database), source="198.51.100.1")
 
 
+def test_the_mail_address_asked_for_counts_wherever_it_is_asked_from(database: Database, member_id: int) -> None:
+    for n in range(30):
+        ask(database, new_chat(database), no=f"X{n}", mail="same@example.jp", source=f"203.0.113.{n}")
+    with pytest.raises(DomainError, match="too_many_codes"):
+        ask(database, new_chat(database), mail="same@example.jp", source="198.51.100.1")
+
+
 def test_a_refused_request_does_not_prolong_the_wait_and_keeps_the_open_code(
     database: Database, seen: list[Any], member_id: int, chat_id: int
 ) -> None:

@@ -12,7 +12,7 @@ const MAX_FILE_BYTES = 20_000_000;
 const ANSWER_MS = 20_000;
 const BANNER_AFTER_MS = 4_000;
 const TOAST_MS = 4_000;
-const REASONS = { too_large: "too_large", empty_file: "empty_file" };
+const REASONS = { too_large: "too_large", empty_file: "empty_file", upload_quota: "upload_quota" };
 
 const banner = document.getElementById("banner");
 const toast = document.getElementById("toast");
