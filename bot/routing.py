@@ -159,12 +159,15 @@ def _in_form(c: Context, run: FormView) -> Reply:
     if c.inbound.other:
         return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     _refuse_large(c.inbound)
+    if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
+        return _interrupt(c, run, task)
     before = run.wrong
     reply = forms.resume_or_take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
     after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
-    if meaning is not None and after is not None and after.wrong > before and _is_question(c, meaning):
-        form_store.save(c.tx, after._replace(wrong=before))
-        return [*as_screens(INTENTS[meaning.intent](c, meaning.slots)), forms.prompt(c, after)]
+    if after is not None and after.wrong > before:
+        task = meaning if meaning is not None and _is_question(c, meaning) else _other_task(c, run, text)
+        if task is not None:
+            return _interrupt(c, form_store.save(c.tx, after._replace(wrong=before)), task)
     return reply
 
 
@@ -175,11 +178,34 @@ def _is_global(meaning: Understanding, text: str) -> bool:
 INTERRUPTING = frozenset(
     {"check_expiry", "list_unpaid", "show_payment_number", "payment_status", "ticket_status", "show_profile"}
 )
+ANSWERS = frozenset({"confirm", "decline", "back", "abort", "fallback"})  # words to the question itself, no other task
+SURE = 0.8  # to leave a form for another task more is asked than to answer a free sentence
+FEWEST_LETTERS = 4  # "0円" is a wrong amount, not a question about a balance
 
 
 def _is_question(c: Context, meaning: Understanding) -> bool:
     """A question in the middle of a form is answered, then the form goes on; nothing that would start another form."""
     return c.member is not None and meaning.intent in INTERRUPTING and meaning.confidence >= CONFIDENT
+
+
+def _other_task(c: Context, run: FormView, text: str) -> Understanding | None:
+    """What a sentence that is no answer asks for instead, read without the form's expectation; None if that is not sure."""
+    if c.member is None or sum(char.isalpha() for char in text) < FEWEST_LETTERS:
+        return None
+    meaning = understand(text, today=c.today, lang=c.language)
+    is_task = meaning.intent in INTENTS and meaning.intent not in ANSWERS
+    return (
+        meaning if is_task and meaning.intent != forms.FORMS[run.name].intent and meaning.confidence >= SURE else None
+    )
+
+
+def _interrupt(c: Context, run: FormView, task: Understanding) -> Reply:
+    """The other thing first (dialogue-and-desk.md 2.3). The form goes on, or is said to be left aside for a new one."""
+    screens = as_screens(INTENTS[task.intent](c, task.slots))
+    active = form_store.find_active(c.tx, chat_id=c.chat.id)
+    if active is not None and active.id == run.id:
+        return [*screens, forms.prompt(c, active)]
+    return [Screen(c.w("form.left_aside", title=c.w(forms.FORMS[run.name].title))), *screens]
 
 
 def _free(c: Context) -> Reply:

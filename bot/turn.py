@@ -27,7 +27,7 @@ from bot.screens.talk import (
     refusal_screen,
     sorry_screen,
 )
-from bot.wording import LANGUAGES
+from bot.wording import LANGUAGES, written_in
 from core.db import Tx
 from core.delivery import files as file_store
 from core.delivery import inbox, outbox
@@ -188,6 +188,7 @@ def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
         window_at=c.chat.window_at,
         window_count=c.chat.window_count,
         display_name=c.chat.display_name,
+        hint=c.chat.hint,
         reachable=c.chat.reachable,
         last_inbound_at=c.chat.last_inbound_at,
     )
@@ -209,6 +210,7 @@ def _count(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot) -> tuple[ChatView
     flooding = "" if count <= bot.flood_acts else "tell" if count == bot.flood_acts + 1 else "silent"
     return chat._replace(
         window_count=count,
+        hint=written_in(inbound.text) or chat.hint,
         last_inbound_at=tx.now,
         reachable=True,
         display_name=inbound.display_name[:100] or chat.display_name,

@@ -4,6 +4,7 @@ Texts are format strings with three formats of our own: `{day:date}` 2026年11�
 `{at:time}` 11月22日(日) 14:05. An English text may have `key.one` beside `key` for a count of one (`n`).
 """
 
+import re
 import string
 import tomllib
 from collections.abc import Iterable, Mapping
@@ -72,6 +73,22 @@ def _flat(table: Mapping[str, Any], prefix: str = "") -> list[tuple[str, str]]:
         else:
             rows.extend(_flat(value, f"{prefix}{key}."))
     return rows
+
+
+_HIRAGANA = re.compile("[ぁ-ゖ]")
+_ENGLISH_WORD = re.compile(r"[A-Za-z']+")
+_ENGLISH_GLUE = re.compile(r"the|a|my|i|is|are|how|when|what|where|please|want|would|can|do|does|to|for|of|you")
+
+
+def written_in(text: str) -> str:
+    """The language a sentence is plainly written in (ja, en), or nothing: names, addresses and numbers tell none.
+
+    Hiragana, because a payer's name is katakana or kanji in either language; English by the small words between names.
+    """
+    if len(_HIRAGANA.findall(text)) >= 2:
+        return "ja"
+    words = [word.casefold() for word in _ENGLISH_WORD.findall(text)] if text.isascii() else []
+    return "en" if len(words) >= 3 and sum(_ENGLISH_GLUE.fullmatch(word) is not None for word in words) >= 2 else ""
 
 
 class Wording:

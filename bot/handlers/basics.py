@@ -9,28 +9,44 @@ from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_scr
 from bot.understanding import INTENTS as INTENT_NAMES
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
+from core.dialogue.forms import FormView
 from core.tickets.policy import is_courtesy
+
+MOST_WAYS_BACK = 2
 
 
 @intent("show_menu")
 def show_menu(c: Context, slots: Slots) -> Reply:
     """Home: for a linked member the everyday things, else linking. What was under way is left aside, with a way back."""
     form_store.park(c.tx, chat_id=c.chat.id)
-    member_id = c.member.id if c.member else None
-    parked = form_store.find_parked(
-        c.tx, chat_id=c.chat.id, member_id=member_id, but="" if member_id is None else "link_code"
-    )
-    resume = None
-    if parked is not None and forms.is_current(parked):
-        title = c.w(forms.FORMS[parked.name].title)
-        resume = Button(c.w("menu.resume", title=title), "form.show", {"run": parked.id, "rev": parked.revision})
     return menu_screen(
         c.w,
         operator=c.bot.operator_name(c.language),
         name=c.member.name if c.member else None,
         again=not slots.get("start") and c.chat.last_seq > 2,
-        resume=resume,
+        resume=_ways_back(c),
     )
+
+
+def _ways_back(c: Context) -> list[Button]:
+    """A button for each kind of form left aside, newest first; one that nothing was typed in only when it is the newest."""
+    member_id = c.member.id if c.member else None
+    parked = form_store.list_parked(
+        c.tx, chat_id=c.chat.id, member_id=member_id, but="" if member_id is None else "link_code"
+    )
+    newest: dict[str, FormView] = {}
+    for at, run in enumerate(run for run in parked if forms.is_current(run)):
+        typed = any(not key.startswith("_") for key in run.answers)
+        if run.name not in newest and (typed or at == 0):
+            newest[run.name] = run
+    return [
+        Button(
+            c.w("menu.resume", title=c.w(forms.FORMS[run.name].title)),
+            "form.show",
+            {"run": run.id, "rev": run.revision},
+        )
+        for run in list(newest.values())[:MOST_WAYS_BACK]
+    ]
 
 
 @action("help")

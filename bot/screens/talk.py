@@ -41,19 +41,18 @@ def menu_button(w: Wording) -> tuple[Button, ...]:
     return (Button(w("menu.menu"), "intent.show_menu", style="quiet"),)
 
 
-def menu_screen(w: Wording, *, operator: str, name: str | None, again: bool, resume: Button | None) -> Screen:
+def menu_screen(w: Wording, *, operator: str, name: str | None, again: bool, resume: Sequence[Button]) -> Screen:
     """The home screen: six everyday things, or linking first."""
     if name is None:
         buttons: list[tuple[Button, ...]] = [
             (intent_button(w, "link_account", primary=True),),
             (intent_button(w, "open_ticket"), intent_button(w, "change_language")),
         ]
-        if resume is not None:
-            buttons.insert(0, (resume,))
-        return Screen(w("menu.hello_unlinked", operator=operator), buttons=tuple(buttons))
+        return Screen(
+            w("menu.hello_unlinked", operator=operator), buttons=(*((button,) for button in resume), *buttons)
+        )
     rows = [tuple(intent_button(w, item) for item in row) for row in MENU_ROWS]
-    if resume is not None:
-        rows.insert(0, (resume,))
+    rows = [*((button,) for button in resume), *rows]
     text = w("menu.hello_again") if again else w("menu.hello", name=name)
     return Screen(text, buttons=tuple(rows))
 

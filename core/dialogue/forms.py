@@ -55,7 +55,7 @@ PARKED = Read(
         FormRun.name != bindparam("but"),
     )
     .order_by(FormRun.id.desc())
-    .limit(1),
+    .limit(20),
 )
 SAVE = Write(
     update(FormRun)
@@ -125,9 +125,9 @@ def find_under_way(tx: Tx, *, chat_id: int) -> FormView | None:
     return tx.first(UNDER_WAY, chat_id=chat_id)
 
 
-def find_parked(tx: Tx, *, chat_id: int, member_id: int | None, but: str = "") -> FormView | None:
-    """The newest one left aside that can still be taken up by this membership (None: nobody is linked); none named `but`."""
-    return tx.first(PARKED, chat_id=chat_id, since=tx.now - LIFETIME, member=member_id or 0, but=but)
+def list_parked(tx: Tx, *, chat_id: int, member_id: int | None, but: str = "") -> list[FormView]:
+    """Those left aside that this membership can still take up (None: nobody is linked), newest first; none named `but`."""
+    return tx.all(PARKED, chat_id=chat_id, since=tx.now - LIFETIME, member=member_id or 0, but=but)
 
 
 def park(tx: Tx, *, chat_id: int) -> None:

@@ -198,3 +198,34 @@ def test_toggles_keep_their_ticks_in_telegram(counter: Counter, member_id: int) 
     person.act(kind="press", handle=person._checks()["items"][0]["toggle"])
     person.act(kind="press", handle=person._checks()["submit"]["handle"])
     assert "更新するご契約を1つ以上選んでください" in person.answer()
+
+
+def test_another_task_in_the_middle_is_done_and_the_form_can_be_gone_on_with(
+    counter: Counter, in_report: Person
+) -> None:
+    asked = in_report.say("領収書ください").answer()
+    assert (
+        "まだお手続きできません" in asked and "お振り込みの日はいつですか" in asked
+    )  # not a wrong answer: asked again
+    assert rows(counter, "form_run")[-1].wrong == 0
+    assert (
+        "「振込のご連絡」はいったん止めました"
+        in "".join(message.body["text"] for message in in_report.say("リマインドの設定を変えたい").history()[-3:])
+        or "お振り込みの日はいつですか" in in_report.answer()
+    )
+    assert "お振込人のお名前" in in_report.say("昨日").answer()
+
+
+def test_another_form_in_the_middle_sets_the_first_one_aside_and_says_so(counter: Counter, in_report: Person) -> None:
+    said = in_report.say("問い合わせをしたい").history()[-2:]
+    assert "「振込のご連絡」はいったん止めました" in said[0].body["text"]
+    assert "お振り込みの日はいつですか" in in_report.say("/menu").press("続きから：振込のご連絡").answer()
+
+
+def test_another_task_at_the_summary_is_answered_and_the_summary_shown_again(
+    counter: Counter, in_report: Person
+) -> None:
+    in_report.say("昨日").press("登録のお名前")
+    assert "この内容で連絡する" in in_report.answer()
+    answer = in_report.say("領収書ください").answer()
+    assert "まだお手続きできません" in answer and "この内容で連絡する" in answer

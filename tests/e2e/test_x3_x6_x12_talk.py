@@ -140,3 +140,18 @@ def test_what_this_counter_does_not_do_is_said_with_a_way_to_a_person(counter: C
 def test_thanks_gets_a_word_and_no_ticket(counter: Counter, person: Person) -> None:
     assert "どういたしまして" in person.say("ありがとうございます").answer()
     assert rows(counter, "ticket") == []
+
+
+def test_who_writes_japanese_on_an_english_phone_is_answered_in_japanese(counter: Counter) -> None:
+    person = counter.person(language="en")
+    assert "Link my membership" in person.say("/start").answer()
+    assert "会員と連携する" in person.say("いつまで使えますか").answer()
+    assert "Link my membership" in person.say("when does my plan expire?").answer()
+
+
+def test_names_do_not_change_the_language_nor_does_a_sentence_change_a_chosen_one(counter: Counter) -> None:
+    person = counter.person()
+    assert "会員番号" in person.say("/link").say("Taro Yamada Trading Company").answer()
+    assert "We continue in English." in person.say("/language").answer()
+    person.say("/cancel")
+    assert "Link my membership" in person.say("いつまで使えますか").answer()

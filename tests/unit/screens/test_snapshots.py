@@ -233,7 +233,10 @@ def visit(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[
             counter = Counter(url, ManualClock(datetime(2026, 11, 22, 3, 0, tzinfo=UTC)), SeededIds())
         opened.append(counter)
         counter.add_member(language=language)
-        return Visit(counter, language)
+        visit = Visit(counter, language)
+        if language != "ja":  # the journeys are typed in Japanese: only a chosen language stands against that
+            visit.person.say(f"/language {language}")
+        return visit
 
     yield start
     for counter in opened:
