@@ -4,7 +4,7 @@ import asyncio
 import logging
 import os
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +30,7 @@ from bot.wording import LANGUAGES
 from core.clock import SystemClock, day_in_japan
 from core.db import SHUTDOWN_TOPIC, Database, Tx, Wakeups, aread, arun
 from core.delivery import leases, outbox
+from core.delivery.files import FileContent, list_contents
 from core.delivery.ports import Owed, Sender
 from core.ids import SystemIds
 from core.migrate import current, head
@@ -123,8 +124,12 @@ class Product:
         if self.mode.demo:
             senders.append(DemoMailbox())
         elif smtp:
-            senders.append(SmtpSender(smtp, self.settings.mail_from, self.profile.operator.mail_from_name.ja))
+            name = self.profile.operator.mail_from_name.ja
+            senders.append(SmtpSender(smtp, self.settings.mail_from, name, self._load_files))
         return senders
+
+    async def _load_files(self, file_ids: Sequence[int]) -> list[FileContent]:
+        return await aread(self.database, lambda tx: list_contents(tx, file_ids=file_ids))
 
     def switched_off(self) -> list[str]:
         """Channels without settings, to be said at start."""

@@ -36,14 +36,16 @@ from core.tickets import facts as ticket_facts
 from core.wiring import LISTENERS
 
 MAIL = "mail"
+ATTACHED_BYTES = 7_000_000  # of all files of a mail: base64 makes a third more of it, and many servers take 10 MB
 
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """A plain-text mail."""
+    """A plain-text mail, with the ids of stored files to attach."""
 
     subject: str
     text: str
+    files: tuple[int, ...] = ()
 
 
 def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> int | None:
@@ -55,7 +57,12 @@ def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> int | None:
         address=to,
         order_key=f"mail:{to}",
         kind=why.kind,
-        payload={"op": "mail", "subject": mail.subject, "text": mail.text},
+        payload={
+            "op": "mail",
+            "subject": mail.subject,
+            "text": mail.text,
+            **({"files": list(mail.files)} if mail.files else {}),
+        },
         reason=why.reason,
         subject_key=why.subject_key,
         dedupe_key=f"{why.dedupe_key}:{to}" if why.dedupe_key else None,
@@ -276,10 +283,18 @@ def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
 
 def _answer_mail(bot: Bot, member: MemberView, fact: ticket_facts.StaffReplied) -> Mail:
     w = bot.wording(member.language)
-    footer = w("tell.mail_footer", **bot.contact(w.language))
+    contact = bot.contact(w.language)
+    fits = sum(int(str(file["size_bytes"])) for file in fact.files) <= ATTACHED_BYTES
+    said = [fact.text] if fact.text else []
+    if fact.files:
+        key = "tell.mail_files" if fits else "tell.mail_files_too_large"
+        names = "\n".join(f"・{file['name']}" for file in fact.files)
+        said.append(w(key, n=len(fact.files), names=names, phone=contact["phone"]))
+    said.append(w("tell.staff", name=fact.staff_name) + w("tell.mail_footer", **contact))
     return Mail(
         f"【{bot.operator_name(w.language)}】{fact.ticket_no}",
-        f"{fact.text}\n\n{w('tell.staff', name=fact.staff_name)}{footer}",
+        "\n\n".join(said),
+        tuple(int(str(file["file_id"])) for file in fact.files) if fits else (),
     )
 
 

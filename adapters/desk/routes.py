@@ -6,7 +6,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.desk import catalogue, files, inbox, lists, login, members, payments, people, tickets
+from adapters.desk import catalogue, files, inbox, lists, login, members, own_password, payments, people, tickets
 from adapters.desk.events import streaming
 from adapters.desk.guards import UPLOAD_BYTES, Refused
 from adapters.desk.pages import Pages
@@ -29,6 +29,7 @@ PAGES: dict[str, Endpoint] = {
     "/desk/catalogue/wordings": catalogue.show_wordings,
     "/desk/audit": people.show_audit,
     "/desk/staff": people.show_staff,
+    "/desk/password": own_password.show_form,
     "/desk/files/{token}": files.send_file,
 }
 STREAMS: dict[str, Endpoint] = {
@@ -47,6 +48,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/invoices/{invoice_no}/payment": payments.record_by_hand,
     "/desk/catalogue/prices": catalogue.set_price,
     "/desk/catalogue/wordings": catalogue.set_wording,
+    "/desk/password": own_password.change,
     "/desk/staff": people.add_person,
     "/desk/staff/{staff_id}/role": people.change_role,
     "/desk/staff/{staff_id}/disable": people.disable_person,

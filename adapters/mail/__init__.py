@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from collections.abc import Awaitable, Callable, Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.utils import formatdate
@@ -9,12 +10,15 @@ from urllib.parse import unquote, urlsplit
 
 import aiosmtplib
 
+from core.delivery.files import FileContent
 from core.delivery.ports import OutcomeUnknown, Owed, Sent
 from core.errors import PermanentError, TransientError
 
 TIMEOUT_SECONDS = 30
 IN_FLIGHT = 4
 _ADDRESS = re.compile(r"[^@\s<>\r\n]+@[^@\s<>\r\n]+")
+_MIME = re.compile(r"[A-Za-z0-9.+-]{1,60}/[A-Za-z0-9.+-]{1,60}", re.ASCII)
+LoadFiles = Callable[[Sequence[int]], Awaitable[list[FileContent]]]  # by their ids
 
 
 class SmtpSender:
@@ -26,7 +30,7 @@ class SmtpSender:
     channel = "mail"
     in_flight = IN_FLIGHT
 
-    def __init__(self, url: str, mail_from: str, from_name: str) -> None:
+    def __init__(self, url: str, mail_from: str, from_name: str, load: LoadFiles | None = None) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("smtp", "smtps", "smtp+starttls") or not parts.hostname:
             raise PermanentError(
@@ -49,11 +53,16 @@ class SmtpSender:
         self._user = unquote(parts.username) if parts.username else None
         self._password = unquote(parts.password) if parts.password else None
         self._from, self._from_name = mail_from, from_name
+        self._load = load
 
     async def send(self, owed: Owed) -> Sent:
         """Refused recipients and content are permanent, everything before the data is transient."""
+        files = [int(file_id) for file_id in owed.payload.get("files", ())]
+        attached = await self._load(files) if files and self._load is not None else []
+        if len(attached) != len(files):
+            raise PermanentError("a file that this mail promises is gone")
         try:
-            message = self._message(owed)
+            message = self._message(owed, attached)
         except ValueError as error:  # also UnicodeError: what no mail can be made of fails the same at each try
             raise PermanentError(f"no mail can be made of this: {type(error).__name__}") from error
         client = aiosmtplib.SMTP(
@@ -90,7 +99,7 @@ class SmtpSender:
             client.close()
         return Sent(platform_ref=str(message["Message-ID"])[:64], answer=answer[:100])
 
-    def _message(self, owed: Owed) -> EmailMessage:
+    def _message(self, owed: Owed, files: Sequence[FileContent]) -> EmailMessage:
         if not _ADDRESS.fullmatch(owed.address):
             raise PermanentError("no mail address")
         message = EmailMessage()
@@ -101,6 +110,12 @@ class SmtpSender:
         message["Message-ID"] = f"<{owed.id}@{self._from.rsplit('@', 1)[1]}>"
         message["Auto-Submitted"] = "auto-generated"
         message.set_content(str(owed.payload["text"]))
+        for file in files:
+            kind, _, subtype = file.mime.partition("/")
+            if kind in ("message", "multipart") or not _MIME.fullmatch(file.mime):  # only bytes are handed on
+                kind, subtype = "application", "octet-stream"
+            name = " ".join(file.name.split())  # no line of its own can begin in it
+            message.add_attachment(file.content or b"", maintype=kind, subtype=subtype, filename=name)
         return message
 
 

@@ -1,4 +1,4 @@
-"""`madoguchi staff add|list|disable`: who may log in to the desk; the first operator comes in by this command."""
+"""`madoguchi staff add|list|disable|password`: who may log in to the desk; the first operator comes in by this command."""
 
 import sys
 from collections.abc import Callable
@@ -15,7 +15,7 @@ from core.errors import DomainError
 from core.ids import SystemIds
 from core.members.passwords import check_password, hash_password
 from core.members.roles import ROLES
-from core.members.staff import add_staff, disable_staff, find_staff, fold_login, list_staff
+from core.members.staff import add_staff, disable_staff, find_staff, fold_login, list_staff, reset_password
 
 OpenDatabase = Callable[[], AbstractContextManager[Database]]
 language_option = click.option("--lang", type=click.Choice(["ja", "en"]), default="ja", help="表示の言語 / language")
@@ -94,6 +94,33 @@ def disable_command(context: click.Context, login: str, lang: str) -> None:
     except DomainError as error:
         _refuse(w, error)
     click.echo(w("staff.disabled", login=done.login))
+
+
+@staff.command("password")
+@click.argument("login")
+@click.option("--password-stdin", is_flag=True, help="パスワードを標準入力から読む / read the password from stdin")
+@language_option
+@click.pass_context
+def password_command(context: click.Context, login: str, password_stdin: bool, lang: str) -> None:
+    """LOGIN のパスワードを変え、ログインをすべて終わらせる / Give LOGIN a new password; all its log-ins end."""
+    w = Wording(lang)
+    try:
+        with _open(context) as database:
+            found = database.submit_read(lambda tx: find_staff(tx, login=login)).result()
+            if found is None:
+                click.echo(w("staff.unknown", login=login), err=True)
+                sys.exit(1)
+            staff_id = found.id
+            password = _password_from_stdin(w) if password_stdin else _password_asked(w, found.login)
+            hashed = hash_password(SystemIds(), login=found.login, password=password)
+            run(
+                database,
+                lambda tx: reset_password(tx, staff_id=staff_id, password_hash=hashed),
+                name="staff password",
+            )
+    except DomainError as error:
+        _refuse(w, error)
+    click.echo(w("staff.password_reset", login=found.login))
 
 
 def _open(context: click.Context) -> AbstractContextManager[Database]:

@@ -1,6 +1,7 @@
 """Files from and for members, in the database: every replica has them, and a backup is whole."""
 
 import hashlib
+from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -9,7 +10,7 @@ from sqlalchemy import bindparam, insert, select, update
 from core.db import Tx
 from core.delivery.tables import StoredFile
 from core.errors import DomainError
-from core.statements import Read, Write
+from core.statements import Read, Write, one_of
 
 MAX_FILE_BYTES = 20_000_000  # Telegram's download limit is 20 MB: the same everywhere
 NAME_LENGTH = 200
@@ -73,6 +74,12 @@ BY_REF = Read(
     FileView,
     select(*_VIEW).where(StoredFile.chat_id == bindparam("chat_id"), StoredFile.remote_ref == bindparam("remote_ref")),
 )
+BY_IDS = Read(
+    FileContent,
+    select(*_VIEW, StoredFile.content, StoredFile.created_at)
+    .where(one_of(StoredFile.id, "file_ids"))
+    .order_by(StoredFile.id),
+)
 BY_ID = Read(FileView, select(*_VIEW).where(StoredFile.id == bindparam("file_id")))
 
 
@@ -131,6 +138,11 @@ def find_file(tx: Tx, *, token: str) -> FileContent | None:
 def find_chat_file(tx: Tx, *, chat_id: int, remote_ref: str) -> FileView | None:
     """The file a chat's platform (or the page's upload key) knows as `remote_ref`: a repeated upload is stored once."""
     return tx.first(BY_REF, chat_id=chat_id, remote_ref=remote_ref)
+
+
+def list_contents(tx: Tx, *, file_ids: Sequence[int]) -> list[FileContent]:
+    """Several files with their content, in the order they came; those that are gone are left out."""
+    return tx.all(BY_IDS, file_ids=list(file_ids))
 
 
 def get_file(tx: Tx, *, file_id: int) -> FileView:

@@ -14,7 +14,7 @@ class Owed:
       `bot.screens.model.Rendered.body`, or `{"v": 1, "text": …, "author": "staff", "author_name": …, "files": […]}` for a
       person's words; `replaces` asks to redraw an older bubble where the channel can; `strip` takes old keyboards away;
     - `{"op": "fetch", "file_id": …, "remote_ref": …}`: bring a file that still lies at the platform into the store;
-    - mail: `{"op": "mail", "subject": …, "text": …, "message_id": …}`.
+    - mail: `{"op": "mail", "subject": …, "text": …, "files": [id, …]}`; the files are attached.
     """
 
     id: int

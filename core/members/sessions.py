@@ -74,6 +74,11 @@ TOUCH = Write(
     update(StaffSession).where(StaffSession.token_hash == bindparam("token_hash")).values(seen_at=bindparam("real"))
 )
 END = Write(delete(StaffSession).where(StaffSession.token_hash == bindparam("token_hash")))
+END_OTHERS = Write(
+    delete(StaffSession).where(
+        StaffSession.staff_id == bindparam("staff_id"), StaffSession.token_hash != bindparam("token_hash")
+    )
+)
 END_ALL = Write(delete(StaffSession).where(StaffSession.staff_id == bindparam("staff_id")))
 PURGE = Read(
     _Ended,
@@ -122,6 +127,11 @@ def end_session(tx: Tx, *, token: str) -> None:
 def end_all_sessions(tx: Tx, *, staff_id: int) -> None:
     """Log out everywhere."""
     tx.run(END_ALL, staff_id=staff_id)
+
+
+def end_other_sessions(tx: Tx, *, staff_id: int, token: str) -> None:
+    """Log out everywhere but here."""
+    tx.run(END_OTHERS, staff_id=staff_id, token_hash=_hash(token))
 
 
 def purge_sessions(tx: Tx) -> int:

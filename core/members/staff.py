@@ -96,6 +96,12 @@ COUNT_LOGIN = Write(
     .values(failed_logins=bindparam("wrong"), locked_until=bindparam("until"))
 )
 
+SET_PASSWORD = Write(
+    update(Staff)
+    .where(Staff.id == bindparam("staff_id"))
+    .values(password_hash=bindparam("new_hash"), failed_logins=0, locked_until=None)
+)
+
 
 def fold_login(login: str) -> str:
     """The form a login is stored and looked up in: half-width, lower case."""
@@ -207,6 +213,39 @@ def record_login(tx: Tx, *, credentials: Credentials, right: bool) -> NewSession
     None for every refusal (wrong, unknown, locked, disabled, changed meanwhile): the person is told the same each time.
     The fifth wrong password in a row locks for 15 minutes of the machine's clock; wrong ones while locked do not prolong it.
     """
+    row = _admit(tx, credentials=credentials, right=right)
+    if row is None:
+        return None
+    record(tx, actor_kind="staff", actor_id=row.id, action="staff.logged_in", subject=f"staff:{row.id}")
+    return sessions.open_session(tx, staff_id=row.id)
+
+
+def record_password_change(tx: Tx, *, credentials: Credentials, right: bool, password_hash: str, token: str) -> bool:
+    """Last step of changing one's own password: all other sessions of the person end, the one of `token` stays.
+
+    False when the present password was not right: counted and locked like a log-in, so that an unattended page is no place
+    to guess it. A result and not an error: the count must be kept.
+    """
+    row = _admit(tx, credentials=credentials, right=right)
+    if row is None:
+        return False
+    tx.run(SET_PASSWORD, staff_id=row.id, new_hash=password_hash)
+    sessions.end_other_sessions(tx, staff_id=row.id, token=token)
+    record(tx, actor_kind="staff", actor_id=row.id, action="staff.password_set", subject=f"staff:{credentials.login}")
+    return True
+
+
+def reset_password(tx: Tx, *, staff_id: int, password_hash: str) -> StaffView:
+    """The command's way for somebody who has forgotten theirs: a new one, no lock any more, all sessions end."""
+    found = tx.one(BY_ID, staff_id=staff_id)
+    tx.run(SET_PASSWORD, staff_id=staff_id, new_hash=password_hash)
+    sessions.end_all_sessions(tx, staff_id=staff_id)
+    _record(tx, None, "staff.password_reset", found.login)
+    return tx.one(BY_ID, staff_id=staff_id)
+
+
+def _admit(tx: Tx, *, credentials: Credentials, right: bool) -> _Row | None:
+    """The person, locked, if the password was right and may be used; else None, and the wrong try is counted."""
     row = tx.first(LOCK, login=credentials.login)
     locked = row is not None and row.locked_until is not None and row.locked_until > tx.real
     if row is None or row.disabled_at is not None or locked:
@@ -219,8 +258,7 @@ def record_login(tx: Tx, *, credentials: Credentials, right: bool) -> NewSession
         return None
     if right and row.password_hash == credentials.password_hash:
         tx.run(COUNT_LOGIN, staff_id=row.id, wrong=0, until=None)
-        record(tx, actor_kind="staff", actor_id=row.id, action="staff.logged_in", subject=f"staff:{row.id}")
-        return sessions.open_session(tx, staff_id=row.id)
+        return row
     wrong = row.failed_logins + 1
     locks = wrong >= WRONG_LOGINS
     tx.run(COUNT_LOGIN, staff_id=row.id, wrong=0 if locks else wrong, until=tx.real + LOCKED_FOR if locks else None)

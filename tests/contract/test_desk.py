@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from starlette.applications import Starlette
 
-from adapters.desk.routes import ACTS, UPLOADS
+from adapters.desk.routes import ACTS, BY_THE_PAGE, UPLOADS
 from adapters.desk.texts import load_texts
 from bot.telling import listeners
 from bot.wording import texts
@@ -115,6 +115,51 @@ async def test_logging_out_ends_the_session_for_the_old_cookie_too(app: Starlett
     assert answer.status_code == 303
 
 
+NEW = "a new long password"
+
+
+async def test_a_person_changes_their_own_password_and_all_other_log_ins_end(
+    app: Starlette, database: Database
+) -> None:
+    here, elsewhere = await logged_in(app, "viewer"), await logged_in(app, "viewer")
+    colleague = await logged_in(app, "agent")
+    page = await here.get("/desk/password")
+    assert page.status_code == 200 and "いまのパスワード" in page.text
+    done = await here.press("/desk/password", present=PASSWORD, new=NEW, again=NEW)
+    assert done.status_code == 303 and "パスワードを変えました" in (await here.get(done.headers["location"])).text
+    assert (await elsewhere.get("/desk")).status_code == 303
+    assert (await colleague.get("/desk")).status_code == 200
+    assert (await Operator(app).log_in("viewer")).status_code == 401
+    assert (await Operator(app).log_in("viewer", NEW)).status_code == 303
+    actions = [entry.action for entry in run(database, lambda tx: list_audit(tx, ADMIN)).entries]
+    assert "staff.password_set" in actions
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"present": "not the right one", "new": NEW, "again": NEW}, "いまのパスワードが違います"),
+        ({"present": PASSWORD, "new": NEW, "again": NEW + "x"}, "2回の入力が違います"),
+        ({"present": PASSWORD, "new": "short", "again": "short"}, "12文字以上"),
+        ({}, "12文字以上"),
+    ],
+)
+async def test_a_password_is_not_changed_by_mistake(app: Starlette, fields: dict[str, str], says: str) -> None:
+    operator = await logged_in(app, "agent")
+    refused = await operator.press("/desk/password", scripted=True, **fields)
+    assert refused.status_code == 409 and says in refused.json()["text"]
+    assert (await Operator(app).log_in("agent")).status_code == 303
+
+
+async def test_the_present_password_cannot_be_guessed_on_a_page_left_open(app: Starlette) -> None:
+    operator = await logged_in(app, "agent")
+    for _ in range(5):
+        await operator.press("/desk/password", present="a guess", new=NEW, again=NEW)
+    locked = await operator.press("/desk/password", scripted=True, present=PASSWORD, new=NEW, again=NEW)
+    assert locked.status_code == 409
+    assert (await Operator(app).log_in("agent")).status_code == 401
+
+
 async def test_only_in_demo_the_login_page_shows_a_password(database: Database, world: World) -> None:
     assert PASSWORD not in (await Operator(application(database)).get("/desk/login")).text
     assert PASSWORD in (await Operator(application(database, demo=True)).get("/desk/login")).text
@@ -160,6 +205,7 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
             {"language": "ja", "key": next(iter(ja_texts())), "text": "こんにちは"},
             "admin",
         ),
+        "/desk/password": ("/desk/password", {"present": "x", "new": "y" * 12, "again": "z" * 12}, "viewer"),
         "/desk/staff": (
             "/desk/staff",
             {"login": "new.person", "name": "新人", "password": "a-long-password-1", "role": "agent"},
@@ -179,7 +225,7 @@ ORDER = ("viewer", "agent", "accountant", "admin")
 
 async def test_each_act_is_refused_to_every_role_below_its_own(app: Starlette, world: World) -> None:
     table = acts(world)
-    assert table.keys() == ACTS.keys() | UPLOADS.keys()
+    assert table.keys() == ACTS.keys() | BY_THE_PAGE.keys() | UPLOADS.keys()
     for role in ORDER[:-1]:
         operator = await logged_in(app, role)
         for address, fields, least in table.values():

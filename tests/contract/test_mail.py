@@ -1,10 +1,13 @@
 """Mail over SMTP: what arrives, and what each end of a send means for the outbox (algorithms.md 8)."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
 
 import pytest
 
 from adapters.mail import SmtpSender
+from core.delivery.files import FileContent
 from core.delivery.ports import OutcomeUnknown, Owed
 from core.errors import PermanentError, TransientError
 from tests.support.smtp_double import MailServer, mail_server
@@ -103,3 +106,42 @@ async def test_where_encryption_was_asked_for_no_password_leaves_without_it(serv
     with pytest.raises(TransientError):
         await SmtpSender(asked, "counter@example.jp", "窓口").send(owed())
     assert server.taken == [] and "AUTH" not in server.heard
+
+
+def stored(name: str, mime: str, content: bytes) -> FileContent:
+    at = datetime(2026, 11, 22, tzinfo=UTC)
+    return FileContent(1, None, name, mime, len(content), "stored", "t", content, at)
+
+
+def promising(*file_ids: int) -> Owed:
+    plain = owed()
+    return replace(plain, payload={**plain.payload, "files": list(file_ids)})
+
+
+async def test_the_files_of_a_mail_arrive_whole_with_their_names(server: MailServer) -> None:
+    kept = {
+        5: stored("請求書\r\nBcc: a@example.jp.pdf", "application/pdf", b"%PDF\r\n.\r\n" + bytes(range(256))),
+        6: stored("メモ.txt", "text/plain", "了解です".encode()),
+        7: stored("転送.eml", "message/rfc822", b"Subject: x\r\n\r\ny"),
+    }
+
+    async def load(file_ids: Sequence[int]) -> list[FileContent]:
+        return [kept[file_id] for file_id in file_ids]
+
+    await SmtpSender(server.url, "counter@example.jp", "窓口", load).send(promising(5, 6, 7))
+    (mail,) = server.taken
+    body = mail.get_body()
+    assert body is not None and body.get_content().strip() == "確認ID 123456" and mail["Bcc"] is None
+    parts = list(mail.iter_attachments())
+    assert [part.get_filename() for part in parts] == ["請求書 Bcc: a@example.jp.pdf", "メモ.txt", "転送.eml"]
+    assert [part.get_content_type() for part in parts] == ["application/pdf", "text/plain", "application/octet-stream"]
+    assert [part.get_payload(decode=True) for part in parts] == [file.content for file in kept.values()]
+
+
+async def test_a_mail_whose_file_is_gone_is_not_sent_without_it(server: MailServer) -> None:
+    async def load(file_ids: Sequence[int]) -> list[FileContent]:
+        return []
+
+    with pytest.raises(PermanentError):
+        await SmtpSender(server.url, "counter@example.jp", "窓口", load).send(promising(5))
+    assert server.taken == []

@@ -331,3 +331,24 @@ def test_the_command_disables(database: Database, hashed: str, madoguchi: Callab
     added(database, hashed)
     assert madoguchi("disable", "hanako").exit_code == 0
     assert "停止" in madoguchi("list").output
+
+
+def test_the_command_gives_a_new_password_and_ends_log_ins_and_lock(
+    database: Database, hashed: str, madoguchi: Callable[..., Result]
+) -> None:
+    added(database, hashed)
+    session = opened(database)
+    for _ in range(5):
+        log_in(database, right=False)
+    assert log_in(database, right=True) is None
+    assert madoguchi("password", "nobody", "--password-stdin", given="x\n").exit_code == 1
+    short = madoguchi("password", "hanako", "--password-stdin", given="short\n")
+    assert short.exit_code == 1 and "12文字以上" in short.output
+    done = madoguchi("password", "Hanako", "--password-stdin", given="another long one\n")
+    assert done.exit_code == 0 and "another" not in done.output
+    assert run(database, lambda tx: find_session(tx, token=session.token)) is None
+    credentials = run(database, lambda tx: find_credentials(tx, login="hanako"))
+    assert is_password_right(credentials.password_hash, "another long one")
+    assert credentials.password_hash.startswith("$argon2id$")
+    assert log_in(database, right=True) is not None
+    assert "staff.password_reset" in [entry.action for entry in run(database, lambda tx: list_audit(tx, ADMIN)).entries]

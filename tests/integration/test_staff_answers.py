@@ -7,7 +7,7 @@ import pytest
 from core.clock import ManualClock
 from core.counter.answering import Upload, reply_with_files
 from core.db import Tx, run
-from core.delivery.files import find_file
+from core.delivery.files import find_file, list_contents
 from core.delivery.outbox import find_delivery
 from core.dialogue.service import ChatView, get_chat, list_latest, set_reachable
 from core.ids import SeededIds
@@ -122,3 +122,28 @@ def test_words_too_long_for_a_ticket_still_bring_a_person(counter: Counter) -> N
         person.say("ゐゑゎゕゖ " * 500)
     person.press("担当者に送る")
     assert "T-000001" in person.answer(), person.answer()
+
+
+@pytest.mark.parametrize(("size_bytes", "attached"), [(3_500_000, True), (3_500_001, False)])
+def test_an_answer_by_mail_carries_its_files_or_says_how_to_get_them(
+    counter: Counter, size_bytes: int, attached: bool
+) -> None:
+    def work(tx: Tx) -> list[str]:
+        chat, member_id = a_chat(tx), a_member(tx)
+        add_link(tx, chat_id=chat.id, member_id=member_id)
+        set_reachable(tx, chat_id=chat.id, reachable=False)
+        uploads = [Upload(f"図{n}.png", "image/png", bytes(size_bytes)) for n in (1, 2)]
+        said = answer(tx, a_ticket(tx, chat=chat, member_id=member_id), *uploads)
+        return [file["file_id"] for file in said.files]
+
+    file_ids = run(counter.database, work)
+    (mail,) = counter.mails()
+    assert "確認します。" in mail.payload["text"] and "・図1.png\n・図2.png" in mail.payload["text"]
+    assert mail.payload.get("files") == ([int(file_id) for file_id in file_ids] if attached else None)
+    assert ("添付ファイル（2件）" in mail.payload["text"]) == attached
+    assert ("2件あります。大きいため" in mail.payload["text"]) == (not attached)
+    contents = run(counter.database, lambda tx: list_contents(tx, file_ids=[int(file_id) for file_id in file_ids]))
+    assert [(file.name, len(file.content or b"")) for file in contents] == [
+        ("図1.png", size_bytes),
+        ("図2.png", size_bytes),
+    ]
