@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 
 SWEEP_SECONDS = 2.0  # the safety net under the wake-ups
 DRAIN_SECONDS = 10.0
+SEND_SECONDS = 45.0  # below `outbox.SEND_LEASE`: after that another one may send the row, so this one must have let go
 RENEW = timedelta(seconds=5)
 
 # Asked again at sending: None to send, a reason to withdraw, an instant to send later (quiet hours)
@@ -33,12 +34,22 @@ Blocked = Callable[[Tx, Owed], None]
 class Lane:
     """One channel's loop."""
 
-    def __init__(self, database: Database, sender: Sender, owner: str, ask_again: AskAgain, blocked: Blocked) -> None:
+    def __init__(
+        self,
+        database: Database,
+        sender: Sender,
+        owner: str,
+        ask_again: AskAgain,
+        blocked: Blocked,
+        *,
+        send_seconds: float = SEND_SECONDS,
+    ) -> None:
         self._database = database
         self._sender = sender
         self._owner = owner
         self._ask_again = ask_again
         self._blocked = blocked
+        self._send_seconds = send_seconds
         self._wake = asyncio.Event()
         self._stopping = False
         self._in_hand: set[asyncio.Task[None]] = set()
@@ -118,7 +129,11 @@ class Lane:
             log.exception("asking again failed: certainly not sent", extra={"outbox_id": owed.id})
             return _noted_not_sent(owed, owner, type(error).__name__, None)
         try:
-            sent = await self._sender.send(owed)
+            async with asyncio.timeout(self._send_seconds):
+                sent = await self._sender.send(owed)
+        except TimeoutError:
+            log.error("a sender did not come back", extra={"lane": owed.channel, "outbox_id": owed.id})
+            return _noted_unknown(owed, owner, "the sender did not come back in time")
         except Unreachable as error:
             return _noted_unreachable(owed, owner, _short(error), self._blocked)
         except TransientError as error:

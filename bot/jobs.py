@@ -5,6 +5,7 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 from adapters.scheduler import Job
 from bot import turn
@@ -13,7 +14,8 @@ from bot.dispatch import settle_lost
 from core.billing import lapse
 from core.contracts import ending
 from core.db import Database, Tx, arun
-from core.delivery import inbox, leases
+from core.delivery import inbox, leases, setaside
+from core.delivery.setaside import RowFailed
 from core.dialogue import forms
 from core.members import sessions
 from core.profiles.model import Profile
@@ -163,8 +165,19 @@ class Ticks:
             return done
 
         for _ in range(MOST_CHUNKS):
-            if await arun(self.database, measured, name=name, slow=True) == 0:
-                return
+            try:
+                if await arun(self.database, measured, name=name, slow=True) == 0:
+                    return
+            except RowFailed as failed:
+                log.exception(
+                    "a timed job sets one row aside and goes on", extra={"job": name, "subject_id": failed.subject_id}
+                )
+                await arun(self.database, partial(setaside.set_aside, failed=failed), name="set aside")
+            except Exception:
+                if portion.size == 1:
+                    raise
+                log.exception("a portion failed; the job goes on row by row", extra={"job": name})
+                portion.size = 1
         log.warning("a timed job has more to do than its bound; it goes on at the next tick", extra={"job": name})
 
     async def _settle_lost(self) -> None:

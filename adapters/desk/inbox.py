@@ -10,7 +10,7 @@ from adapters.desk.events import Parts, stream
 from adapters.desk.ports import DESK_TOPIC
 from adapters.desk.reading import number_in_path, query_number, query_text, with_query
 from adapters.desk.visits import Visit
-from core.counter.troubles import Troubles, list_troubles, revive_delivery, send_delivery_again
+from core.counter.troubles import Troubles, list_troubles, revive_delivery, send_delivery_again, try_job_again
 from core.db import Tx
 from core.tickets.counts import InboxCounts, count_inbox
 from core.tickets.policy import PAYMENT_REPORT
@@ -103,6 +103,15 @@ async def revive(visit: Visit) -> Response:
     """もう一度処理."""
     inbox_id = number_in_path(visit, "inbox_id")
     again = await visit.write(lambda tx: revive_delivery(tx, visit.staff, inbox_id=inbox_id), name="revive")
+    return visit.go("/desk", done="revived" if again else "was_done")
+
+
+async def try_job(visit: Visit) -> Response:
+    """もう一度処理, of a timed job's row."""
+    job, subject_id = visit.request.path_params["job"], number_in_path(visit, "subject_id")
+    again = await visit.write(
+        lambda tx: try_job_again(tx, visit.staff, job=job, subject_id=subject_id), name="try_job_again"
+    )
     return visit.go("/desk", done="revived" if again else "was_done")
 
 

@@ -41,6 +41,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/tickets/{ticket_no}/act/{act}": tickets.act,
     "/desk/deliveries/{outbox_id}/again": inbox.send_again,
     "/desk/inbox/{inbox_id}/again": inbox.revive,
+    "/desk/jobs/{job}/{subject_id}/again": inbox.try_job,
     "/desk/reports/{report_id}/confirm": payments.confirm,
     "/desk/reports/{report_id}/ask": payments.ask,
     "/desk/reports/{report_id}/reject": payments.reject,

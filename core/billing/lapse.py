@@ -22,12 +22,14 @@ from core.billing.ledger import CREDIT, RECEIVABLE, Side, post, reversed_sides
 from core.billing.policy import Confirmation, InvoiceStatus, KeepReason, LapseDecision, decide_lapse, lapse_announced_on
 from core.billing.tables import Invoice, Payment, PaymentReport
 from core.db import Tx
+from core.delivery import setaside
 from core.errors import DomainError
 from core.profiles.model import Profile
 from core.statements import Read
 
 LAPSED = "lapsed"
 CHUNK = 200
+JOB = "lapse"
 
 
 class LapsingInvoice(NamedTuple):
@@ -63,7 +65,13 @@ def _due(*conditions: Any) -> Any:
 
 OVERDUE = Read(
     _Due,
-    _due(Invoice.lapse_on < bindparam("day"), ~_ALLOCATION, ~_CANDIDATE, ~_REPORT)
+    _due(
+        Invoice.lapse_on < bindparam("day"),
+        ~_ALLOCATION,
+        ~_CANDIDATE,
+        ~_REPORT,
+        setaside.not_set_aside(JOB, Invoice.id),
+    )
     .order_by(Invoice.member_id, Invoice.id)
     .limit(bindparam("most")),
 )
@@ -119,14 +127,22 @@ def lapse_due(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:
     """
     if Confirmation(profile.payment.confirmation) is not Confirmation.STAFF:
         return 0
+    overdue = tx.all(OVERDUE, day=tx.today, most=limit, real=tx.real)
     voided = 0
-    for due in tx.all(OVERDUE, day=tx.today, most=limit):
-        lock_money(tx, member_id=due.member_id)
-        now = tx.first(ONE_DUE, invoice_id=due.id)
-        if now is not None and _decision(now).void:
-            void_invoice(tx, invoice_id=due.id, reason=LAPSED)
-            voided += 1
+    for due in overdue:
+        with setaside.one(JOB, due.id, due.member_id):
+            voided += _lapse(tx, due)
+    setaside.done(tx, JOB, [due.id for due in overdue])
     return voided
+
+
+def _lapse(tx: Tx, due: _Due) -> int:
+    lock_money(tx, member_id=due.member_id)
+    now = tx.first(ONE_DUE, invoice_id=due.id)
+    if now is None or not _decision(now).void:
+        return 0
+    void_invoice(tx, invoice_id=due.id, reason=LAPSED)
+    return 1
 
 
 def list_lapsing(tx: Tx, *, limit: int = CHUNK) -> list[LapsingInvoice]:

@@ -11,10 +11,12 @@ from core.contracts.policy import ContractStatus, contract_state
 from core.contracts.service import snapshot
 from core.contracts.tables import Contract
 from core.db import Tx
+from core.delivery import setaside
 from core.profiles.model import Profile
 from core.statements import Read, Write
 
 CHUNK = 500
+JOB = "contracts"
 
 
 class _Row(NamedTuple):
@@ -42,6 +44,7 @@ PASSED = Read(
             and_(Contract.status == "in_grace", Contract.expires_on < bindparam("grace_cut")),
             and_(Contract.status == "trial", Contract.expires_on < bindparam("trial_cut")),
         ),
+        setaside.not_set_aside(JOB, Contract.id),
     )
     .order_by(Contract.expires_on, Contract.id)
     .limit(bindparam("most"))
@@ -71,10 +74,13 @@ def end_expired(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:
         day=tx.today,
         grace_cut=tx.today - timedelta(days=profile.renewal.grace_days),
         trial_cut=tx.today - timedelta(days=trial_days),
+        real=tx.real,
         most=limit,
     )
     for row in rows:
-        _move(tx, profile, row)
+        with setaside.one(JOB, row.id, row.member_id):
+            _move(tx, profile, row)
+    setaside.done(tx, JOB, [row.id for row in rows])
     return len(rows)
 
 

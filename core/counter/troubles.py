@@ -9,6 +9,7 @@ from core.billing.payments import PaymentView, list_suspense
 from core.db import Tx
 from core.delivery.inbox import DeadLetter, list_dead, revive
 from core.delivery.outbox import DeliveryView, find_delivery, list_troubled, send_again
+from core.delivery.setaside import SetAsideView, list_set_aside, try_again
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
@@ -41,6 +42,13 @@ class Lapsing(NamedTuple):
     member: MemberView
 
 
+class Waiting(NamedTuple):
+    """What a timed job could not do, with whose it is."""
+
+    row: SetAsideView
+    member: MemberView | None
+
+
 @dataclass(frozen=True, slots=True)
 class Troubles:
     """Everything at once, for the box beside the inbox."""
@@ -49,11 +57,12 @@ class Troubles:
     dead_letters: tuple[DeadLetter, ...]
     lapsing: tuple[Lapsing, ...]
     suspense: tuple[Unplaced, ...]
+    set_aside: tuple[Waiting, ...]
 
     @property
     def count(self) -> int:
         """How many things are waiting."""
-        return len(self.undelivered) + len(self.dead_letters) + len(self.lapsing) + len(self.suspense)
+        return sum(map(len, (self.undelivered, self.dead_letters, self.lapsing, self.suspense, self.set_aside)))
 
 
 def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
@@ -62,9 +71,9 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
     deliveries = list_troubled(tx)[:SHOWN]
     lapsing = list_lapsing(tx, limit=SHOWN)
     money = list_suspense(tx, limit=SHOWN)
-    ids = (
-        {d.member_id for d in deliveries} | {item.invoice.member_id for item in lapsing} | {p.member_id for p in money}
-    )
+    aside = list_set_aside(tx, limit=SHOWN)
+    ids = {row.member_id for rows in (deliveries, money, aside) for row in rows}
+    ids |= {item.invoice.member_id for item in lapsing}
     members = {
         member.id: shown_member(staff, member)
         for member in list_members(tx, member_ids=sorted(i for i in ids if i is not None))
@@ -87,6 +96,7 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             Unplaced(payment, invoices.get(payment.invoice_id or 0), members.get(payment.member_id or 0))
             for payment in money
         ),
+        set_aside=tuple(Waiting(row, members.get(row.member_id or 0)) for row in aside),
     )
 
 
@@ -122,5 +132,18 @@ def revive_delivery(tx: Tx, staff: ActingStaff, *, inbox_id: int) -> bool:
     again = revive(tx, inbox_id=inbox_id)
     if again:
         record(tx, actor_kind="staff", actor_id=staff.id, action="inbox.revived", subject=f"inbox:{inbox_id}")
+        tx.wake("desk")
+    return again
+
+
+def try_job_again(tx: Tx, staff: ActingStaff, *, job: str, subject_id: int) -> bool:
+    """もう一度処理: what a timed job set aside is due at its next tick. Repeating it changes nothing; False when it is settled.
+
+    Errors: DomainError `forbidden`.
+    """
+    require(staff, "retry_failed")
+    again = try_again(tx, job=job, subject_id=subject_id)
+    if again:
+        record(tx, actor_kind="staff", actor_id=staff.id, action="job.tried_again", subject=f"{job}:{subject_id}")
         tx.wake("desk")
     return again

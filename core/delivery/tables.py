@@ -95,6 +95,20 @@ class Lease(Base):
     until: Mapped[datetime] = mapped_column(Instant)
 
 
+class SetAside(Base):
+    """One row that a timed job could not do: left out of its portions until the next try, shown to staff."""
+
+    __tablename__ = "set_aside"
+    job: Mapped[str] = mapped_column(String(16), primary_key=True)
+    subject_id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    member_id: Mapped[int | None] = mapped_column(BigInteger)
+    error: Mapped[str] = mapped_column(String(80))
+    attempts: Mapped[int]
+    first_at: Mapped[datetime] = mapped_column(Instant)  # business clock, as staff read it
+    last_at: Mapped[datetime] = mapped_column(Instant)
+    next_try_at: Mapped[datetime] = mapped_column(Instant)  # real clock
+
+
 class StoredFile(Base):
     """A file from or for a member. In the database, so that every replica has it and a backup is whole."""
 

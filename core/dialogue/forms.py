@@ -73,11 +73,16 @@ SAVE = Write(
 PARK_ACTIVE = Write(
     update(FormRun).where(FormRun.chat_id == bindparam("chat"), FormRun.state == "active").values(state="parked")
 )
+_LIVE = among(FormRun.state, "active", "parked")  # the partial index's own words
 EXPIRE = Write(
-    update(FormRun).where(FormRun.state == "active", FormRun.touched_at < bindparam("before")).values(state="expired")
+    update(FormRun)
+    .where(_LIVE, FormRun.state == "active", FormRun.touched_at < bindparam("before"))
+    .values(state="expired")
 )
 CLOSE_PARKED = Write(
-    update(FormRun).where(FormRun.state == "parked", FormRun.touched_at < bindparam("before")).values(state="closed")
+    update(FormRun)
+    .where(_LIVE, FormRun.state == "parked", FormRun.touched_at < bindparam("before"))
+    .values(state="closed")
 )
 
 

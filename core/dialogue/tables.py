@@ -13,7 +13,15 @@ class Chat(Base):
     """One conversation partner on one channel. Its row is locked first in every turn: order, one turn at a time."""
 
     __tablename__ = "chat"
-    __table_args__ = (UniqueConstraint("channel", "account", "address"),)
+    __table_args__ = (
+        UniqueConstraint("channel", "account", "address"),
+        Index(
+            "ix_chat_human",
+            "speaker",
+            sqlite_where=text("speaker = 'human'"),
+            postgresql_where=text("speaker = 'human'"),
+        ),
+    )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     channel: Mapped[str] = mapped_column(String(16))
     account: Mapped[str] = mapped_column(String(64))
@@ -74,6 +82,13 @@ class FormRun(Base):
             postgresql_where=text("state = 'active'"),
         ),
         Index("ix_form_run_chat_id", "chat_id", "id"),
+        Index(
+            "ix_form_run_live",
+            "state",
+            "touched_at",
+            sqlite_where=text("state IN ('active', 'parked')"),
+            postgresql_where=text("state IN ('active', 'parked')"),
+        ),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     chat_id: Mapped[int] = mapped_column(BigInteger)

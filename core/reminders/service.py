@@ -3,6 +3,7 @@
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import date, datetime
 from typing import Any, NamedTuple
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from core.contracts.policy import ContractStatus
 from core.contracts.tables import Contract
 from core.db import Tx
+from core.delivery import setaside
 from core.members.service import MemberView, lock_member, update_member
 from core.members.tables import Member
 from core.profiles.model import Profile
@@ -46,6 +48,7 @@ log = logging.getLogger(__name__)
 
 CHUNK_CONTRACTS = 1_000
 CLAIM_TRIES = 3
+JOB = "reminders"
 
 
 class ReminderView(NamedTuple):
@@ -85,6 +88,7 @@ CLAIM_MEMBERS = Read(
             .where(
                 Contract.milestone_on <= bindparam("today"),
                 Contract.member_id % bindparam("wave_seconds") <= bindparam("elapsed"),
+                setaside.not_set_aside(JOB, Contract.member_id),
             )
             .order_by(Contract.milestone_on, Contract.id)
             .limit(bindparam("count"))
@@ -152,12 +156,24 @@ def tick(tx: Tx, profile: Profile, *, limit: int = CHUNK_CONTRACTS) -> int:
     if wave is None:
         return 0
     for _ in range(CLAIM_TRIES):  # another process may have decided between the two statements: then look again
-        members = tx.all(CLAIM_MEMBERS, today=tx.today, wave_seconds=wave.seconds, elapsed=wave.elapsed, count=limit)
+        members = tx.all(
+            CLAIM_MEMBERS,
+            today=tx.today,
+            wave_seconds=wave.seconds,
+            elapsed=wave.elapsed,
+            real=tx.real,
+            count=limit,
+        )
         if not members:
             return 0
-        holdings = tx.all(CLAIM_CONTRACTS, member_ids=[member.id for member in members], today=tx.today)
+        ids = [member.id for member in members]
+        # Alone in its portion a member is named by whatever fails, also where the statements work on all at once
+        with setaside.one(JOB, ids[0], ids[0]) if len(ids) == 1 else nullcontext():
+            holdings = tx.all(CLAIM_CONTRACTS, member_ids=ids, today=tx.today)
+            if holdings:
+                _decide(tx, read_cycles(tx, profile, holdings))
         if holdings:
-            _decide(tx, read_cycles(tx, profile, holdings))
+            setaside.done(tx, JOB, ids)
             return len(holdings)
     return 0
 
@@ -241,7 +257,8 @@ def _announce(tx: Tx, bundle_ids: list[int]) -> None:
         members[row.bundle_id] = row.member_id
         reminders.setdefault(row.bundle_id, []).append(row.id)
     for bundle_id, ids in reminders.items():
-        tx.emit(RemindersDue(bundle_id, members[bundle_id], tuple(ids)))
+        with setaside.one(JOB, members[bundle_id], members[bundle_id]):
+            tx.emit(RemindersDue(bundle_id, members[bundle_id], tuple(ids)))
 
 
 def _closing_rows(tx: Tx, each: ContractCycles) -> list[dict[str, Any]]:

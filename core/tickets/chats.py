@@ -3,9 +3,10 @@
 from datetime import timedelta
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, literal_column, select
 
 from core.db import Tx
+from core.delivery import setaside
 from core.dialogue.service import lock_chat_by_id, set_speaker
 from core.dialogue.tables import Chat
 from core.members.linking import is_linked, linked_chats
@@ -16,6 +17,7 @@ from core.tickets.threads import TicketView, get_ticket
 
 HAND_BACK_AFTER = timedelta(hours=24)  # after solving (dialogue-and-desk.md 2.5)
 CHUNK = 200
+JOB = "tickets"
 
 
 class _Due(NamedTuple):
@@ -27,7 +29,8 @@ DUE = Read(
     _Due,
     select(Chat.id, Ticket.id)
     .join(Ticket, Ticket.id == Chat.ticket_id)
-    .where(Chat.speaker == "human", Ticket.status == "solved", Ticket.solved_at <= bindparam("until"))
+    .where(Chat.speaker == literal_column("'human'"), Ticket.status == "solved", Ticket.solved_at <= bindparam("until"))
+    .where(setaside.not_set_aside(JOB, Ticket.id))
     .order_by(Chat.id)
     .limit(CHUNK),
 )
@@ -50,12 +53,15 @@ def hand_back(tx: Tx, *, chat_id: int, ticket_id: int, silently: bool = False) -
 def hand_back_due(tx: Tx) -> int:
     """A day after solving the bot takes its chats back: one chunk, for the clock; how many there were."""
     done = 0
-    for due in tx.all(DUE, until=tx.now - HAND_BACK_AFTER):
-        lock_chat_by_id(tx, chat_id=due.chat_id)
-        if (
-            get_ticket(tx, ticket_id=due.ticket_id).status == "solved"
-        ):  # asked again under the lock: it may be open again
-            done += hand_back(tx, chat_id=due.chat_id, ticket_id=due.ticket_id)
+    solved = tx.all(DUE, until=tx.now - HAND_BACK_AFTER, real=tx.real)
+    for due in solved:
+        with setaside.one(JOB, due.ticket_id):
+            lock_chat_by_id(tx, chat_id=due.chat_id)
+            if (
+                get_ticket(tx, ticket_id=due.ticket_id).status == "solved"
+            ):  # asked again under the lock: may be open again
+                done += hand_back(tx, chat_id=due.chat_id, ticket_id=due.ticket_id)
+    setaside.done(tx, JOB, [due.ticket_id for due in solved])
     return done
 
 

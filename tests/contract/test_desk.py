@@ -186,6 +186,7 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
         ),
         "/desk/deliveries/{outbox_id}/again": ("/desk/deliveries/12345/again", {}, "agent"),
         "/desk/inbox/{inbox_id}/again": ("/desk/inbox/12345/again", {}, "agent"),
+        "/desk/jobs/{job}/{subject_id}/again": ("/desk/jobs/reminders/12345/again", {}, "agent"),
         "/desk/reports/{report_id}/confirm": (f"{report}/confirm", money, "accountant"),
         "/desk/reports/{report_id}/ask": (f"{report}/ask", words, "agent"),
         "/desk/reports/{report_id}/reject": (f"{report}/reject", words, "accountant"),

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import pytest
 
-from bot.dispatch import Lane, settle_lost
+from bot.dispatch import SEND_SECONDS, Lane, settle_lost
 from core.clock import ManualClock
 from core.db import Database, Tx, run
 from core.delivery import leases, outbox
@@ -139,6 +139,17 @@ async def test_a_send_without_an_answer_follows_the_same_table(
     async with running(database, sender):
         found = await until_row(database, outbox_id, lambda r: r.attempts == 1 and r.state != "sending")
     assert (found.state, found.repeats) == (state, repeats)
+
+
+async def test_a_sender_that_does_not_come_back_lets_go_before_another_may_send_its_row(database: Database) -> None:
+    assert outbox.SEND_LEASE.total_seconds() > SEND_SECONDS
+    sender = ScriptedSender(in_flight=1)
+    sender.stick("1")
+    stuck = run(database, lambda tx: owe(tx, address="1", text="reminder", kind="reminder"))
+    async with running(database, sender, send_seconds=0.05):
+        assert (await until_row(database, stuck, lambda r: r.state != "sending" and r.attempts > 0)).state == "unknown"
+        other = run(database, lambda tx: owe(tx, address="2", text="other"))  # its only place is free again
+        await until_row(database, other, lambda r: r.state == "sent")
 
 
 async def test_a_sender_with_a_bug_loses_nothing(database: Database, clock: ManualClock) -> None:

@@ -1,6 +1,7 @@
 """A counter to talk to: the whole conversation on a real database, without a web server. What a person sees, and does."""
 
 import itertools
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -9,7 +10,7 @@ from bot.deployment import Bot
 from bot.inbound import Ack, Inbound
 from bot.telling import listeners
 from core.clock import ManualClock
-from core.db import Database, run
+from core.db import Database, Tx, run
 from core.delivery import outbox
 from core.delivery.outbox import MailView
 from core.dialogue import service as dialogue
@@ -24,12 +25,22 @@ from tests.support.builders import a_contract, a_member
 class Counter:
     """The product without its edges: turns, facts told, a manual clock."""
 
-    def __init__(self, url: str, clock: ManualClock, ids: Ids, profile: Profile | None = None) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: ManualClock,
+        ids: Ids,
+        profile: Profile | None = None,
+        first: Mapping[type, Callable[[Tx, Any], None]] | None = None,
+    ) -> None:
+        """`first`: listeners that hear a kind of fact before the product's own."""
         handlers.register_all()
         self.profile = profile or load_profile("renewal-notice")
         self.bot = Bot(self.profile, "http://127.0.0.1:8000")
         self.clock = clock
-        self.database: Database = open_database(url, clock, ids, listeners(self.bot))
+        heard = dict(listeners(self.bot))
+        heard.update({kind: (listener, *heard.get(kind, ())) for kind, listener in (first or {}).items()})
+        self.database: Database = open_database(url, clock, ids, heard)
         run(self.database, lambda tx: catalogue.ensure_catalogue(tx, profile=self.profile))
         self._keys = itertools.count(1)
 

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import datetime
 from typing import Any
 
-from bot.dispatch import Lane
+from bot.dispatch import SEND_SECONDS, Lane
 from core.db import Database, Tx, arun
 from core.delivery import outbox
 from core.delivery.outbox import DeliveryView
@@ -90,9 +90,10 @@ async def running(
     owner: str = "one",
     ask_again: Callable[[Tx, Owed, str], str | datetime | None] = never_asks,
     blocked: Callable[[Tx, Owed], None] = tells_nobody,
+    send_seconds: float = SEND_SECONDS,
 ) -> AsyncIterator[Lane]:
     """A lane at work."""
-    lane = Lane(database, sender, owner, ask_again, blocked)
+    lane = Lane(database, sender, owner, ask_again, blocked, send_seconds=send_seconds)
     lane.start()
     try:
         yield lane
