@@ -6,7 +6,19 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from adapters.desk import catalogue, files, inbox, lists, login, members, own_password, payments, people, tickets
+from adapters.desk import (
+    catalogue,
+    files,
+    inbox,
+    lists,
+    login,
+    members,
+    own_password,
+    payments,
+    people,
+    suspense,
+    tickets,
+)
 from adapters.desk.events import streaming
 from adapters.desk.guards import UPLOAD_BYTES, Refused
 from adapters.desk.pages import Pages
@@ -25,6 +37,7 @@ PAGES: dict[str, Endpoint] = {
     "/desk/invoices": lists.show_invoices,
     "/desk/invoices/{invoice_no}": lists.show_invoice,
     "/desk/invoices/{invoice_no}/payment": payments.preview_by_hand,
+    "/desk/suspense/{payment_id}": suspense.show_suspense,
     "/desk/catalogue": catalogue.show_plans,
     "/desk/catalogue/wordings": catalogue.show_wordings,
     "/desk/audit": people.show_audit,
@@ -47,6 +60,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/reports/{report_id}/reject": payments.reject,
     "/desk/members/{member_no}/links/{link_id}/revoke": members.revoke,
     "/desk/invoices/{invoice_no}/payment": payments.record_by_hand,
+    "/desk/suspense/{payment_id}/place": suspense.place,
     "/desk/catalogue/prices": catalogue.set_price,
     "/desk/catalogue/wordings": catalogue.set_wording,
     "/desk/password": own_password.change,

@@ -205,6 +205,11 @@ def list_payments(tx: Tx, *, invoice_id: int) -> list[PaymentView]:
     return tx.all(OF_INVOICE, invoice_id=invoice_id)
 
 
+def find_payment(tx: Tx, *, payment_id: int) -> PaymentView | None:
+    """One payment."""
+    return tx.first(BY_ID, payment_id=payment_id)
+
+
 def list_suspense(tx: Tx, *, limit: int = 200) -> list[PaymentView]:
     """Money nobody has placed yet (仮受金), the oldest first."""
     return tx.all(IN_SUSPENSE, most=limit)

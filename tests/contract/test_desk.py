@@ -196,6 +196,7 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
             "agent",
         ),
         "/desk/invoices/{invoice_no}/payment": (f"{invoice}/payment", {**money, "client_key": "k2"}, "accountant"),
+        "/desk/suspense/{payment_id}/place": ("/desk/suspense/12345/place", {"to": "credit"}, "accountant"),
         "/desk/catalogue/prices": (
             "/desk/catalogue/prices",
             {"plan": "standard", "term": "12", "price": "13000", "valid_from": "2027-04-01"},
