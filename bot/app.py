@@ -15,7 +15,7 @@ from starlette.routing import BaseRoute, Route
 
 from adapters import desk, http, webchat
 from adapters.mail import DemoMailbox, SmtpSender
-from adapters.scheduler import Scheduler
+from adapters.scheduler import Job, Scheduler
 from bot import handlers, turn
 from bot.clock_travel import ClockTravel, load_offset
 from bot.deployment import Bot
@@ -39,6 +39,7 @@ from core.profiles import catalogue
 from core.profiles.model import Profile
 
 if TYPE_CHECKING:
+    from adapters.line.adapter import LineAdapter
     from adapters.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
@@ -69,6 +70,7 @@ class Product:
         self.owner = f"{socket.gethostname()[:16]}-{os.getpid()}-{SystemIds().token(6)}"
         self.ticks = Ticks(self.database, self.bot, self.owner)
         self.telegram = self._telegram()
+        self.line = self._line()
         self.senders = self._senders()
         self._lanes = [
             Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders
@@ -116,10 +118,27 @@ class Product:
         )
         return adapter.build(settings, self.deliver, self.database)
 
+    def _line(self) -> "LineAdapter | None":
+        secret, token = self.settings.line_channel_secret, self.settings.line_channel_token
+        if not secret.get_secret_value() and not token.get_secret_value():
+            return None
+        from adapters.line import adapter  # noqa: PLC0415 - the SDK costs a second: only when it is used
+
+        settings = adapter.LineSettings(
+            channel_secret=secret.get_secret_value(),
+            channel_token=token.get_secret_value(),
+            secret_key=self.settings.secret_key.get_secret_value(),
+            api_url=self.settings.line_api_url,
+            public_url=self.settings.public_url,
+        )
+        return adapter.build(settings, self.deliver, self.database, self.clock)
+
     def _senders(self) -> list[Sender]:
         senders: list[Sender] = [webchat.WebchatSender(self.database)]
         if self.telegram is not None:
             senders.append(self.telegram.sender)
+        if self.line is not None:
+            senders.append(self.line.sender)
         smtp = self.settings.smtp_url.get_secret_value()
         if self.mode.demo:
             senders.append(DemoMailbox())
@@ -134,6 +153,8 @@ class Product:
     def switched_off(self) -> list[str]:
         """Channels without settings, to be said at start."""
         off = [] if self.telegram else ["Telegram (MADOGUCHI_TELEGRAM_TOKEN)"]
+        if self.line is None:
+            off.append("LINE (MADOGUCHI_LINE_CHANNEL_SECRET, MADOGUCHI_LINE_CHANNEL_TOKEN)")
         if not self.mode.demo and not self.settings.smtp_url.get_secret_value():
             off.append("mail (MADOGUCHI_SMTP_URL, MADOGUCHI_MAIL_FROM)")
         return off
@@ -159,7 +180,8 @@ class Product:
             ),
         )
         telegram = self.telegram.routes if self.telegram else []
-        return [*plain, *chat, *self._desk(https), *telegram]
+        line = self.line.routes if self.line else []
+        return [*plain, *chat, *self._desk(https), *telegram, *line]
 
     def _desk(self, https: bool) -> list[Route]:
         demo = self.mode.demo
@@ -196,7 +218,7 @@ class Product:
         if self.works:
             for lane in self._lanes:
                 lane.start()
-            self._scheduler = Scheduler(self.ticks.table())
+            self._scheduler = Scheduler([*self.ticks.table(), *self._channel_jobs()])
             self._scheduler.start()
         if self.telegram is not None:
             await self.telegram.start(receive=self.serves)
@@ -210,12 +232,19 @@ class Product:
             self._scheduler.stop()
         for lane in self._lanes if self.works else ():
             await lane.stop()
+        if self.line is not None:
+            await self.line.stop()
         if self._watcher is not None:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):
                 await self._watcher
         await arun(self.database, lambda tx: leases.drop_leases(tx, owner=self.owner), name="hand over")
         await asyncio.to_thread(self.database.close)
+
+    def _channel_jobs(self) -> list[Job]:
+        if self.line is None:
+            return []
+        return [Job("line quota", "LINEの今月の残り通数を読む", self.line.read_quota, every_seconds=3_600)]
 
     async def _load_wording(self) -> None:
         def load(tx: Tx) -> dict[str, Mapping[str, str]]:

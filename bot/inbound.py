@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 MAX_TEXT = 10_000  # longer texts are cut by the adapter, which says so with `cut`
 
-Kind = Literal["text", "press", "date", "file", "start", "blocked", "unblocked", "edit", "other"]
+Kind = Literal["text", "press", "date", "file", "start", "blocked", "unblocked", "edit", "unsend", "other"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +44,8 @@ class Inbound:
     private: bool = True
     cut: bool = False
     message_ref: str = ""  # the platform's id of this message, or of the bot's message whose button was pressed
+    reply_token: str = ""  # LINE: answers under it are free, once, for less than a minute
+    reply_until: str = ""  # ISO instant of the machine's clock, from which on it is not tried any more
     other: str = ""  # what it was: sticker, location, poll …; of a file: photo, voice …; "service": a note nobody wrote
     source: str = ""  # stands for the network address it came from (a keyed hash), where the channel knows one
 

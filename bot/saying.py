@@ -1,6 +1,6 @@
 """A screen becomes a bubble of the chat and a debt to its channel, in the turn that decided it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
@@ -34,6 +34,16 @@ LAST_OF_BOT = Read(
 )
 
 
+@dataclass(slots=True)
+class Reply:
+    """The platform's free answer to one act (LINE's reply token): what is said in its turn leaves together under it."""
+
+    token: str
+    until: str
+    outbox_id: int | None = None  # the row that carries it, once there is one
+    more: list[dict[str, Any]] = field(default_factory=list)  # bodies that joined it
+
+
 @dataclass(frozen=True, slots=True)
 class Why:
     """Why a message is owed: for its delivery record and for what happens when its outcome is unknown (row X5)."""
@@ -46,10 +56,21 @@ class Why:
     dedupe_key: str | None = None
 
 
-def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = None, over_ref: str = "") -> ChatView:
+def say(
+    tx: Tx,
+    chat: ChatView,
+    screen: Screen,
+    why: Why,
+    *,
+    over: int | None = None,
+    over_ref: str = "",
+    reply: Reply | None = None,
+) -> ChatView:
     """Add the bubble to a locked chat and owe it. `over`: number of the bubble it may be drawn over.
 
     `over_ref`: the platform's id of that bubble as the press brought it: whoever presses at once is faster than our note.
+
+    `reply`: the free answer of this turn; a second bubble joins the first one's debt, since the token counts once.
 
     Returns the chat with its new `last_seq`; the caller writes the chat back once.
     """
@@ -76,21 +97,29 @@ def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = 
             actions=drawn.actions,
             screen_key=key,
         )
-    outbox.owe(
+    numbered = chat if redraw else chat._replace(last_seq=seq)
+    payload = {"op": "say", "body": drawn.body, "replaces": ref if redraw else None, "strip": strip}
+    if reply is not None and reply.outbox_id is not None:
+        reply.more.append(drawn.body)
+        outbox.join(tx, outbox_id=reply.outbox_id, more=reply.more)
+        return numbered
+    if reply is not None:
+        payload["reply"] = {"token": reply.token, "until": reply.until}
+    outbox_id = _owe(tx, chat, why, payload, message_id)
+    if reply is not None:
+        reply.outbox_id = outbox_id
+    return numbered
+
+
+def _owe(tx: Tx, chat: ChatView, why: Why, payload: dict[str, Any], message_id: int) -> int | None:
+    return outbox.owe(
         tx,
         channel=chat.channel,
         account=chat.account,
         address=chat.address,
         order_key=chat.order_key,
         kind=why.kind,
-        payload={
-            "op": "say",
-            "body": drawn.body,
-            "replaces": ref if redraw else None,
-            "strip": strip,
-        }
-        if chat.channel not in READS_ROWS
-        else {},
+        payload=payload if chat.channel not in READS_ROWS else {},
         reason=why.reason,
         subject_key=why.subject_key,
         dedupe_key=why.dedupe_key,
@@ -100,7 +129,6 @@ def say(tx: Tx, chat: ChatView, screen: Screen, why: Why, *, over: int | None = 
         ticket_id=why.ticket_id,
         done=chat.channel in READS_ROWS,
     )
-    return chat if redraw else chat._replace(last_seq=seq)
 
 
 def say_as_staff(

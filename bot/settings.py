@@ -27,5 +27,9 @@ class Settings(BaseSettings):
     telegram_webhook_secret: SecretStr = SecretStr("")
     telegram_api_url: str = "https://api.telegram.org"
 
+    line_channel_secret: SecretStr = SecretStr("")
+    line_channel_token: SecretStr = SecretStr("")
+    line_api_url: str = "https://api.line.me"
+
     smtp_url: SecretStr = SecretStr("")  # smtps://user:password@host, smtp+starttls://…:587
     mail_from: str = ""

@@ -16,7 +16,7 @@ from bot.inbound import Ack, Inbound, InboundFile
 from bot.masking import mask_secrets
 from bot.registry import Context, as_screens
 from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
-from bot.saying import REDRAWS, Why, say
+from bot.saying import REDRAWS, Reply, Why, say
 from bot.screens.model import Screen
 from bot.screens.talk import (
     cut_screen,
@@ -36,6 +36,7 @@ from core.dialogue import service as dialogue
 from core.dialogue.service import ChatView
 from core.errors import DomainError
 from core.members import service as members
+from core.tickets.unsend import taken_back
 
 log = logging.getLogger(__name__)
 
@@ -150,6 +151,9 @@ def _converse(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, *, masked: boo
     if inbound.kind in ("blocked", "unblocked"):
         dialogue.set_reachable(tx, chat_id=chat.id, reachable=inbound.kind == "unblocked")
         return Ack("done", last_seq=chat.last_seq)
+    if inbound.kind == "unsend":
+        taken_back(tx, chat_id=chat.id, platform_ref=inbound.message_ref)
+        return Ack("done", last_seq=chat.last_seq)
     if _is_overheard(inbound):
         return Ack("done", last_seq=chat.last_seq)
     chat, flooding = _count(tx, chat, inbound, bot)
@@ -193,9 +197,10 @@ def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
         last_inbound_at=c.chat.last_inbound_at,
     )
     over = pressed.seq if pressed and chat.channel in REDRAWS else None
+    reply = Reply(c.inbound.reply_token, c.inbound.reply_until) if c.inbound.reply_token else None
     for screen in screens:
         why = Why("answer", kind=screen.kind)
-        chat = say(c.tx, chat, screen, why, over=over, over_ref=c.inbound.message_ref if over else "")
+        chat = say(c.tx, chat, screen, why, over=over, over_ref=c.inbound.message_ref if over else "", reply=reply)
         over = None
     dialogue.save_chat(c.tx, chat)
     toast = next((screen.toast for screen in screens if screen.toast), "")

@@ -9,6 +9,8 @@ from core.billing.payments import PaymentView, list_suspense
 from core.db import Tx
 from core.delivery.inbox import DeadLetter, list_dead, revive
 from core.delivery.outbox import DeliveryView, find_delivery, list_troubled, send_again
+from core.delivery.quotas import QuotaView
+from core.delivery.quotas import find as find_quota
 from core.delivery.setaside import SetAsideView, list_set_aside, try_again
 from core.errors import DomainError
 from core.members.audit import record
@@ -58,11 +60,17 @@ class Troubles:
     lapsing: tuple[Lapsing, ...]
     suspense: tuple[Unplaced, ...]
     set_aside: tuple[Waiting, ...]
+    short_quotas: tuple[QuotaView, ...]
 
     @property
     def count(self) -> int:
         """How many things are waiting."""
-        return sum(map(len, (self.undelivered, self.dead_letters, self.lapsing, self.suspense, self.set_aside)))
+        return sum(
+            map(
+                len,
+                (self.undelivered, self.dead_letters, self.lapsing, self.suspense, self.set_aside, self.short_quotas),
+            )
+        )
 
 
 def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
@@ -97,6 +105,9 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             for payment in money
         ),
         set_aside=tuple(Waiting(row, members.get(row.member_id or 0)) for row in aside),
+        short_quotas=tuple(
+            quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
+        ),
     )
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, insert, select, update
+from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from core.db import Tx
 from core.delivery.tables import StoredFile
@@ -55,13 +55,18 @@ ADD = Write(
 )  # fmt: skip
 FILL = Write(
     update(StoredFile)
-    .where(StoredFile.id == bindparam("file_id"))
+    .where(StoredFile.id == bindparam("file_id"), StoredFile.state != "erased")
     .values(
         content=bindparam("bytes_"),
         sha256=bindparam("digest"),
         size_bytes=bindparam("size"),
         state=bindparam("new_state"),
     )
+)
+ERASE = Write(
+    update(StoredFile)
+    .where(one_of(StoredFile.id, "file_ids"))
+    .values(content=None, sha256=None, name="-", size_bytes=literal_column("0"), state="erased", remote_ref=None)
 )
 _VIEW = (
     StoredFile.id, StoredFile.chat_id, StoredFile.name, StoredFile.mime, StoredFile.size_bytes, StoredFile.state,
@@ -128,6 +133,12 @@ def fill_file(tx: Tx, *, file_id: int, content: bytes | None) -> None:
     digest = hashlib.sha256(content).hexdigest() if content is not None else None
     state = "failed" if content is None else "stored"
     tx.run(FILL, file_id=file_id, bytes_=content, digest=digest, size=len(content or b""), new_state=state)
+
+
+def erase_files(tx: Tx, *, file_ids: Sequence[int]) -> None:
+    """Name and content go for good: the sender took them back. A download still owed finds nothing to fill."""
+    if file_ids:
+        tx.run(ERASE, file_ids=list(file_ids))
 
 
 def find_file(tx: Tx, *, token: str) -> FileContent | None:

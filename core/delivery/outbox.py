@@ -21,7 +21,8 @@ TRIES = 58  # about a day with the pauses below: an outage of a platform must no
 BACKOFF_SECONDS = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800)
 # What to do when nobody knows whether a send arrived (table at the end of algorithms.md 8)
 SEND_AGAIN = frozenset({"reply", "code", "staff_reply", "money", "fetch"})
-RETRY_SAFE_CHANNELS = frozenset({"mail", "webchat"})  # a fixed Message-ID; a page that reads rows by number
+# A fixed Message-ID; a page that reads rows by number; a retry key under which LINE takes a push once
+RETRY_SAFE_CHANNELS = frozenset({"mail", "webchat", "line"})
 
 
 class DeliveryView(NamedTuple):
@@ -68,6 +69,10 @@ class _Claimed(NamedTuple):
     message_id: int | None
     attempts: int
     subject_key: str | None
+
+
+class _Payload(NamedTuple):
+    payload: dict[str, Any]
 
 
 class _Lost(NamedTuple):
@@ -172,6 +177,8 @@ SETTLE_LOST = Write(
         lease_until=None,
     )
 )
+PAYLOAD = Read(_Payload, select(Outbox.payload).where(Outbox.id == bindparam("outbox_id")))
+SET_PAYLOAD = Write(update(Outbox).where(Outbox.id == bindparam("outbox_id")).values(payload=bindparam("new_payload")))
 ALL_LOST = Write(update(Outbox).where(Outbox.state == "sending").values(lease_until=bindparam("real")))
 CANCEL_SUBJECT = Read(
     _Id,
@@ -288,6 +295,12 @@ def owe(
     if not done:
         tx.wake(f"outbox:{channel}")
     return row.id
+
+
+def join(tx: Tx, *, outbox_id: int, more: list[dict[str, Any]]) -> None:
+    """These bodies leave with a row owed in this same transaction, after its own."""
+    row = tx.one(PAYLOAD, outbox_id=outbox_id)
+    tx.run(SET_PAYLOAD, outbox_id=outbox_id, new_payload={**row.payload, "more": more})
 
 
 class Claimed(NamedTuple):

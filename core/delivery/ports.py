@@ -10,9 +10,11 @@ from core.errors import MadoguchiError, PermanentError
 class Owed:
     """A claimed outbox row. `payload` is one of:
 
-    - chat channels: `{"op": "say", "body": BODY, "replaces": platform_ref | None, "strip": [platform_ref, …]}` — BODY is
+    - chat channels: `{"op": "say", "body": BODY, "replaces": platform_ref | None, "strip": [platform_ref, …],
+      "reply": {"token": …, "until": …}, "more": [BODY, …]}` — BODY is
       `bot.screens.model.Rendered.body`, or `{"v": 1, "text": …, "author": "staff", "author_name": …, "files": […]}` for a
       person's words; `replaces` asks to redraw an older bubble where the channel can; `strip` takes old keyboards away;
+      `reply` (LINE) is the free answer to an act, and `more` are bodies that leave with this one under it;
     - `{"op": "fetch", "file_id": …, "remote_ref": …}`: bring a file that still lies at the platform into the store;
     - mail: `{"op": "mail", "subject": …, "text": …, "files": [id, …]}`; the files are attached.
     """

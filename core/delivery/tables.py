@@ -124,7 +124,7 @@ class StoredFile(Base):
     size_bytes: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str | None] = mapped_column(String(64))
     content: Mapped[bytes | None] = mapped_column(LargeBinary, deferred=True)
-    state: Mapped[str] = mapped_column(String(8))  # stored, pending (still at the platform), failed
+    state: Mapped[str] = mapped_column(String(8))  # stored, pending (still at the platform), failed, erased
     remote_ref: Mapped[str | None] = mapped_column(String(200))
     source_hash: Mapped[str | None] = mapped_column(String(64))  # the network address it came from, as a keyed hash
     token: Mapped[str] = mapped_column(String(32), unique=True)  # in its address; unguessable

@@ -132,6 +132,18 @@ BY_SEQ = Read(
     MessageView, select(*_MESSAGE).where(Message.chat_id == bindparam("chat_id"), Message.seq == bindparam("seq"))
 )
 SET_REF = Write(update(Message).where(Message.id == bindparam("message_id")).values(platform_ref=bindparam("new_ref")))
+BY_REF = Read(
+    MessageView,
+    select(*_MESSAGE)
+    .where(Message.chat_id == bindparam("chat_id"), Message.platform_ref == bindparam("ref"))
+    .order_by(Message.seq.desc())
+    .limit(1),
+)
+BLANK = Write(
+    update(Message)
+    .where(Message.id == bindparam("message_id"))
+    .values(body=bindparam("new_body"), edited_at=bindparam("new_edited_at"))
+)
 REDRAW = Write(
     update(Message)
     .where(Message.id == bindparam("message_id"))
@@ -284,6 +296,17 @@ def list_latest(tx: Tx, *, chat_id: int, before_seq: int = 2**62, limit: int = 5
 def find_message(tx: Tx, *, chat_id: int, seq: int) -> MessageView | None:
     """One bubble by its number in the chat."""
     return tx.first(BY_SEQ, chat_id=chat_id, seq=seq)
+
+
+def find_by_ref(tx: Tx, *, chat_id: int, platform_ref: str) -> MessageView | None:
+    """One bubble by the platform's own id of it."""
+    return tx.first(BY_REF, chat_id=chat_id, ref=platform_ref)
+
+
+def blank_message(tx: Tx, *, message_id: int, chat_id: int, body: dict[str, Any]) -> None:
+    """Its writer took it back: nothing but `body` is left of it."""
+    tx.run(BLANK, message_id=message_id, new_body=body, new_edited_at=tx.now)
+    tx.wake(f"chat:{chat_id}")
 
 
 def record_platform_ref(tx: Tx, *, message_id: int, platform_ref: str) -> None:

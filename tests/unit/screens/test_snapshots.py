@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from adapters.line.draw import draw as draw_for_line
 from bot.inbound import InboundFile
 from bot.screens import talk as talk_screens
 from bot.screens.model import Screen, read_handle, render
@@ -25,6 +26,7 @@ from tests.support.builders import ACCOUNTANT
 from tests.support.counter import Counter, draw
 from tests.support.databases import sqlite_database
 from tests.support.journeys import last_code, newest_invoice, pay, rows, run_jobs
+from tests.support.line_rules import pressable, said, violations
 
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 WRITE = os.environ.get("MADOGUCHI_SNAPSHOTS") == "write"
@@ -243,6 +245,20 @@ def visit(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[[
         counter.close()
 
 
+def in_line(v: Visit) -> list[str]:
+    """Every screen of the way as LINE gets it: judged by LINE's schema, then what is read, pressed and read aloud."""
+    shown = []
+    for message in v.person.history():
+        if message.author == "member":
+            continue
+        drawn = draw_for_line(message.body)
+        assert violations("PushMessageRequest", {"to": "U1", "messages": drawn}) == []
+        for part in drawn:
+            labels = " / ".join(label.replace("\n", " ") for label in pressable(part))
+            shown.append(f"### {part['type']}\n{said(part)}\n[{labels}]\n({part.get('altText', '')})\n")
+    return shown
+
+
 def compare(name: str, drawn: str) -> None:
     path = SNAPSHOTS / f"{name}.txt"
     if WRITE:
@@ -259,6 +275,7 @@ def test_screens_read_as_they_were_read_aloud(
     v = visit(language)
     journey(v)
     compare(f"{journey.__name__}.{language}", "\n".join(v.written))
+    compare(f"line/{journey.__name__}.{language}", "\n".join(in_line(v)))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
