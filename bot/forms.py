@@ -21,7 +21,7 @@ from core.errors import DomainError, InvariantBroken
 __all__ = [
     "CONFIRM", "FORMS", "PINNED", "Answers", "Form", "Given", "Parse", "Step", "Wrong", "ask_resume", "back", "begin", "commit",
     "is_current", "is_usable", "prompt", "read_slots", "read_yes_no", "register", "resume_or_take", "stale", "stop",
-    "take",
+    "take", "way_on",
 ]  # fmt: skip
 
 PAUSED = "_paused"  # the person was asked whether to go on; their next word answers that, or the question itself
@@ -102,6 +102,11 @@ def ask_resume(c: Context, run: FormView) -> Screen:
     )
     title = c.w(FORMS[run.name].title)
     return Screen(c.w("form.resume_question", title=title, n=here, total=len(keys)), buttons=buttons)
+
+
+def way_on(c: Context, run: FormView) -> Button:
+    """The button that takes up a form again after something else came between."""
+    return Button(c.w("menu.resume", title=c.w(FORMS[run.name].title)), "form.show", _ticket(run))
 
 
 def resume_or_take(c: Context, run: FormView, given: Given) -> Reply:

@@ -9,8 +9,9 @@ from bot.forms import Given
 from bot.inbound import Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
 from bot.screens.model import Screen, read_handle
-from bot.screens.talk import guesses_screen, old_button_screen
+from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
 from bot.understanding import CONFIDENT, Understanding, command_intent, understand
+from bot.understanding.urgent import is_urgent
 from core.db import Tx
 from core.delivery import files as file_store
 from core.delivery.files import MAX_FILE_BYTES
@@ -81,6 +82,8 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
     run, note = _form_under_way(c)
+    if command is None and is_urgent(inbound.text):
+        return [*note, urgent_screen(c.w, [forms.way_on(c, run)] if run is not None else [])]
     if command is not None:
         return [*note, *as_screens(_by_command(c, command, run))]
     return [*note, *as_screens(_in_form(c, run) if run is not None else _free(c))]
@@ -190,17 +193,21 @@ def _is_question(c: Context, meaning: Understanding) -> bool:
 
 def _other_task(c: Context, run: FormView, text: str) -> Understanding | None:
     """What a sentence that is no answer asks for instead, read without the form's expectation; None if that is not sure."""
-    if c.member is None or sum(char.isalpha() for char in text) < FEWEST_LETTERS:
+    letters = sum(char.isalpha() for char in text)
+    if c.member is None or letters < (FEWEST_LETTERS if any(char.isdigit() for char in text) else 2):
         return None
     meaning = understand(text, today=c.today, lang=c.language)
-    is_task = meaning.intent in INTENTS and meaning.intent not in ANSWERS
-    return (
-        meaning if is_task and meaning.intent != forms.FORMS[run.name].intent and meaning.confidence >= SURE else None
-    )
+    if meaning.intent not in INTENTS or meaning.intent in ANSWERS or meaning.confidence < SURE:
+        return None
+    anew = meaning.intent == forms.FORMS[run.name].intent  # the same again is another task only if it names something
+    return meaning if not anew or meaning.slots else None
 
 
 def _interrupt(c: Context, run: FormView, task: Understanding) -> Reply:
     """The other thing first (dialogue-and-desk.md 2.3). The form goes on, or is said to be left aside for a new one."""
+    if task.intent == forms.FORMS[run.name].intent:
+        form_store.save(c.tx, run._replace(state="cancelled", revision=run.revision + 1))
+        return INTENTS[task.intent](c, task.slots)
     screens = as_screens(INTENTS[task.intent](c, task.slots))
     active = form_store.find_active(c.tx, chat_id=c.chat.id)
     if active is not None and active.id == run.id:

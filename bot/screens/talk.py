@@ -78,6 +78,13 @@ def miss_screen(w: Wording, misses: int, *, linked: bool) -> Screen:
     return Screen(w(f"talk.miss{misses}"), buttons=(*rows, menu_button(w)))
 
 
+def urgent_screen(w: Wording, more: Sequence[Button]) -> Screen:
+    """Anger, or something that must not wait for a bot: one press brings the words to a person (dialogue-and-desk.md 2.5)."""
+    rows: list[tuple[Button, ...]] = [(Button(w("talk.send_to_staff"), "ticket.from_misses", style="primary"),)]
+    rows += [(intent_button(w, "talk_to_human"),), *((button,) for button in more)]
+    return Screen(w("talk.urgent"), buttons=tuple(rows))
+
+
 def other_screen(w: Wording, what: str) -> Screen:
     """A sticker, a voice message, something unknown: never silence."""
     key = f"talk.{what}"

@@ -229,3 +229,28 @@ def test_another_task_at_the_summary_is_answered_and_the_summary_shown_again(
     assert "この内容で連絡する" in in_report.answer()
     answer = in_report.say("領収書ください").answer()
     assert "まだお手続きできません" in answer and "この内容で連絡する" in answer
+
+
+def test_the_same_task_named_anew_in_a_form_starts_over_with_what_was_named(
+    counter: Counter, member_id: int, person: Person
+) -> None:
+    for label in ("srv001", "srv002"):
+        counter.add_contract(member_id, label=label)
+    link_person(person)
+    assert "更新するご契約を選んで" in person.say("/renew").answer()
+    assert "更新するご契約を1つ以上" in person.say("うーん").answer()
+    answer = person.say("srv001を1年更新したい").answer()
+    assert "月末にそろえますか" in answer and "srv002" not in answer
+    assert [row.state for row in rows(counter, "form_run") if row.name == "renew"] == ["cancelled", "active"]
+
+
+@pytest.mark.parametrize(
+    "words", ["二重に請求されてる！！ふざけるな", "身に覚えのない請求が来た", "I was charged twice!"]
+)
+def test_anger_and_alarm_reach_a_person_with_one_press_even_from_a_form(
+    counter: Counter, in_report: Person, words: str
+) -> None:
+    in_report.say(words).press("担当者に送る")
+    [ticket] = [row for row in rows(counter, "ticket") if row.kind != "payment_report"]
+    assert any(words in row.body for row in rows(counter, "ticket_message", ticket_id=ticket.id))
+    assert [row.state for row in rows(counter, "form_run") if row.name == "report"][-1] in ("active", "parked")
