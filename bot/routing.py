@@ -164,6 +164,8 @@ def _in_form(c: Context, run: FormView) -> Reply:
     _refuse_large(c.inbound)
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
+    if (told := _told_at_once(c, run, text)) is not None:
+        return _interrupt(c, run, told)
     before = run.wrong
     reply = forms.resume_or_take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
     after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
@@ -183,6 +185,7 @@ INTERRUPTING = frozenset(
 )
 ANSWERS = frozenset({"confirm", "decline", "back", "abort", "fallback"})  # words to the question itself, no other task
 SURE = 0.8  # to leave a form for another task more is asked than to answer a free sentence
+TOLD_AT_ONCE = frozenset({"report_payment", "renew"})
 FEWEST_LETTERS = 4  # "0円" is a wrong amount, not a question about a balance
 
 
@@ -201,6 +204,16 @@ def _other_task(c: Context, run: FormView, text: str) -> Understanding | None:
         return None
     anew = meaning.intent == forms.FORMS[run.name].intent  # the same again is another task only if it names something
     return meaning if not anew or meaning.slots else None
+
+
+def _told_at_once(c: Context, run: FormView, text: str) -> Understanding | None:
+    """A sentence that tells the whole task ("昨日、山田太郎名義で13,200円…"), not just the present step's answer."""
+    intent = forms.FORMS[run.name].intent
+    if c.member is None or intent not in TOLD_AT_ONCE:
+        return None
+    meaning = understand(text, today=c.today, lang=c.language)
+    whole = meaning.intent == intent and meaning.confidence >= SURE and len(meaning.slots) >= 2
+    return meaning if whole else None
 
 
 def _interrupt(c: Context, run: FormView, task: Understanding) -> Reply:

@@ -254,3 +254,9 @@ def test_anger_and_alarm_reach_a_person_with_one_press_even_from_a_form(
     [ticket] = [row for row in rows(counter, "ticket") if row.kind != "payment_report"]
     assert any(words in row.body for row in rows(counter, "ticket_message", ticket_id=ticket.id))
     assert [row.state for row in rows(counter, "form_run") if row.name == "report"][-1] in ("active", "parked")
+
+
+def test_a_sentence_that_tells_all_in_the_middle_of_the_form_fills_it(counter: Counter, in_report: Person) -> None:
+    answer = in_report.say("昨日、山田太郎名義で13,200円振り込みました").answer()
+    assert "この内容で担当者に連絡します" in answer
+    assert "2026年11月21日(土)" in answer and "山田太郎" in answer and "13,200円" in answer
