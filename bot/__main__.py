@@ -6,6 +6,7 @@ import sys
 import click
 
 from bot.commands.import_ import import_
+from bot.commands.line import line
 from bot.commands.profile import profile
 from bot.commands.sample import sample
 from bot.commands.serve import migrate, serve
@@ -21,7 +22,7 @@ def main() -> None:
     logging.getLogger("core.db").setLevel(logging.ERROR)  # a command's long turn delays nobody: `serve` says it
 
 
-for command in (serve, migrate, profile, import_, sample, staff, understand):
+for command in (serve, migrate, profile, import_, sample, staff, line, understand):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -36,6 +36,7 @@ from core.tickets import facts as ticket_facts
 from core.wiring import LISTENERS
 
 MAIL = "mail"
+HAS_MENUS = frozenset({"line"})
 ATTACHED_BYTES = 7_000_000  # of all files of a mail: base64 makes a third more of it, and many servers take 10 MB
 
 
@@ -125,6 +126,7 @@ def _code_issued(bot: Bot, tx: Tx, fact: member_facts.LinkCodeIssued) -> None:
 
 def _chat_linked(bot: Bot, tx: Tx, fact: member_facts.ChatLinked) -> None:
     """The member's other chats hear of it: a stolen mailbox would show here."""
+    _owe_menu(tx, bot, fact.chat_id, "member")
     why = Why("another chat was linked", kind="notice", member_id=fact.member_id)
     new = dialogue.get_chat(tx, chat_id=fact.chat_id)
     for chat in links.linked_chats(tx, member_id=fact.member_id):
@@ -134,6 +136,26 @@ def _chat_linked(bot: Bot, tx: Tx, fact: member_facts.ChatLinked) -> None:
 
 def _chat_unlinked(bot: Bot, tx: Tx, fact: member_facts.ChatUnlinked) -> None:
     outbox.cancel_for_unlinked(tx, chat_id=fact.chat_id, member_id=fact.member_id)
+    if not links.linked_members(tx, chat_id=fact.chat_id):
+        _owe_menu(tx, bot, fact.chat_id, "guest")
+
+
+def _owe_menu(tx: Tx, bot: Bot, chat_id: int, state: str) -> None:
+    """The home screen below the chat, where the channel has one (LINE's rich menu): for members another than for guests."""
+    chat = dialogue.get_chat(tx, chat_id=chat_id)
+    if chat.channel not in HAS_MENUS:
+        return
+    outbox.owe(
+        tx,
+        channel=chat.channel,
+        account=chat.account,
+        address=chat.address,
+        order_key=f"menu:{chat.id}",
+        kind="menu",
+        payload={"op": "menu", "state": state, "language": chat.language or chat.hint},
+        reason=f"{state} menu",
+        chat_id=chat.id,
+    )
 
 
 def _invoice_issued(bot: Bot, tx: Tx, fact: billing.InvoiceIssued) -> None:

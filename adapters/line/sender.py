@@ -19,9 +19,10 @@ from linebot.v3.messaging.exceptions import ApiException
 
 from adapters.line.draw import FileUrl, Json, draw
 from core.clock import Clock
-from core.db import Database, Tx, arun
+from core.db import Database, Tx, aread, arun
 from core.delivery.files import MAX_FILE_BYTES, fill_file
 from core.delivery.ports import OutcomeUnknown, Owed, Sent, Unreachable
+from core.delivery.settings import get_setting
 from core.errors import PermanentError, TransientError
 
 log = logging.getLogger(__name__)
@@ -84,6 +85,8 @@ class LineSender:
         """
         if owed.payload["op"] == "fetch":
             return await self._fetch(owed)
+        if owed.payload["op"] == "menu":
+            return await self._menu(owed)
         bodies = [owed.payload["body"], *(owed.payload.get("more") or ())]
         messages = [m for body in bodies for m in draw(body, public_url=self._public_url, file_url=self._file_url)]
         chunks = [messages[at : at + PER_CALL] for at in range(0, len(messages), PER_CALL)]
@@ -142,6 +145,20 @@ class LineSender:
         except (aiohttp.ClientError, TimeoutError) as error:
             raise _lost(error) from error
         return str(answer.sent_messages[-1].id) if answer.sent_messages else ""
+
+    async def _menu(self, owed: Owed) -> Sent:
+        """The rich menu of this person's state; nothing to do where `madoguchi line setup` has made none. May be repeated."""
+        wanted = f"{owed.payload['state']}-{owed.payload['language']}"
+        ids = await aread(self._database, lambda tx: get_setting(tx, key="line_menus", default={}))
+        if wanted not in ids:
+            return Sent("", "no rich menus")
+        try:
+            await self.api.link_rich_menu_id_to_user(owed.address, ids[wanted], _request_timeout=CALL_SECONDS)
+        except ApiException as error:
+            raise _named(error) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise TransientError(f"line: {type(error).__name__}", retry_after=FETCH_RETRY_SECONDS) from error
+        return Sent("", wanted)
 
     async def _fetch(self, owed: Owed) -> Sent:
         """Bring a member's file into the store; may be repeated. One that will never come is marked as failed."""

@@ -15,6 +15,7 @@ import uvicorn
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import make_url
 
+from adapters.line.setup import Target, set_up
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.demo import fill
 from bot.settings import Settings
@@ -218,6 +219,26 @@ async def test_a_ticket_with_a_photo_is_answered_and_what_was_taken_back_is_gone
         gone = line.event(PERSON, "unsend", token=False, unsend={"messageId": "9001"})
         assert await line.deliver(gone) == 200
         assert await c.rows("SELECT content, name, state FROM stored_file") == [(None, "-", "erased")]
+
+
+async def test_members_get_their_own_menu_and_guests_theirs_and_a_tile_is_a_command(
+    database_url: str, line: LineDouble
+) -> None:
+    async with counter(database_url, line) as c:
+        target = Target(TOKEN, line.url, "https://madoguchi.example.jp", "#0b6b4f", None)
+        assert await set_up(target, c.product.database, lambda words: None)
+        await c.link()
+        await line.until(lambda: PERSON in line.menu_of)
+        member = line.menus[line.menu_of[PERSON]]
+        assert member["name"].startswith("madoguchi-member-ja-")
+        tile = member["areas"][0]["action"]
+        assert tile["displayText"] == "利用期限"
+        assert await line.deliver(line.event(PERSON, "postback", postback={"data": tile["data"]})) == 200
+        await c.sees("ご契約は5件です")
+        await c.say("/unlink")
+        await c.sees("連携を解除しますか")
+        await c.press("連携を解除する")
+        await line.until(lambda: line.menus[line.menu_of[PERSON]]["name"].startswith("madoguchi-guest-ja-"))
 
 
 async def test_a_redelivered_event_has_one_effect_and_events_are_taken_in_their_order(

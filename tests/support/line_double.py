@@ -56,6 +56,11 @@ class LineDouble:
         self.blocked: set[str] = set()
         self.quota: tuple[int | None, int] = (200, 0)
         self.webhook = ""
+        self.menus: dict[str, dict[str, Any]] = {}  # id → request
+        self.pictures: dict[str, bytes] = {}
+        self.menu_of: dict[str, str] = {}  # person, or "all" → id
+        self.endpoint = ""
+        self.answers_tries = True
         self._faults: dict[str, deque[Fault]] = {}
         self._keys: dict[str, list[dict[str, str]]] = {}
         self._tokens: dict[str, tuple[str, float]] = {}
@@ -66,6 +71,14 @@ class LineDouble:
     async def __aenter__(self) -> "LineDouble":
         app = web.Application(client_max_size=5_000_000)
         app.router.add_post("/v2/bot/message/{method:reply|push}", self._send)
+        app.router.add_get("/v2/bot/richmenu/list", self._menus)
+        app.router.add_post("/v2/bot/richmenu", self._new_menu)
+        app.router.add_post("/v2/bot/richmenu/{id}/content", self._menu_picture)
+        app.router.add_delete("/v2/bot/richmenu/{id}", self._drop_menu)
+        app.router.add_post("/v2/bot/user/all/richmenu/{id}", self._default_menu)
+        app.router.add_post("/v2/bot/user/{person}/richmenu/{id}", self._link_menu)
+        app.router.add_put("/v2/bot/channel/webhook/endpoint", self._set_endpoint)
+        app.router.add_post("/v2/bot/channel/webhook/test", self._test_endpoint)
         app.router.add_get("/v2/bot/message/quota", self._quota)
         app.router.add_get("/v2/bot/message/quota/consumption", self._quota)
         app.router.add_get("/v2/bot/message/{id}/content", self._content)
@@ -205,6 +218,56 @@ class LineDouble:
     def _keep(self, person: str, messages: list[dict[str, Any]]) -> list[dict[str, str]]:
         self.chats.setdefault(person, []).extend(messages)
         return [{"id": str(next(self._ids)), "quoteToken": "q"} for _ in messages]
+
+    async def _menus(self, request: web.Request) -> web.Response:
+        if request.headers.get("Authorization") != f"Bearer {TOKEN}":
+            return _refused(401, "Authentication failed")
+        return web.json_response({"richmenus": [{"richMenuId": number, **menu} for number, menu in self.menus.items()]})
+
+    async def _new_menu(self, request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        self.calls.append(Call("menu", body))
+        self.violations.extend(violations("RichMenuRequest", body))
+        number = f"richmenu-{next(self._ids)}"
+        self.menus[number] = body
+        return web.json_response({"richMenuId": number})
+
+    async def _menu_picture(self, request: web.Request) -> web.Response:
+        content = await request.read()
+        if (
+            request.headers.get("Content-Type") != "image/png"
+            or not content.startswith(b"\x89PNG")
+            or len(content) > 1_000_000
+        ):
+            self.violations.append("a rich menu's picture must be PNG or JPEG of at most 1 MB")
+        self.pictures[request.match_info["id"]] = content
+        return web.json_response({})
+
+    async def _drop_menu(self, request: web.Request) -> web.Response:
+        self.menus.pop(request.match_info["id"], None)
+        return web.json_response({})
+
+    async def _default_menu(self, request: web.Request) -> web.Response:
+        self.menu_of["all"] = request.match_info["id"]
+        return web.json_response({})
+
+    async def _link_menu(self, request: web.Request) -> web.Response:
+        if request.match_info["id"] not in self.pictures:
+            return _refused(404, "richmenu not found")
+        self.menu_of[request.match_info["person"]] = request.match_info["id"]
+        async with self._happened:
+            self._happened.notify_all()
+        return web.json_response({})
+
+    async def _set_endpoint(self, request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        self.violations.extend(violations("SetWebhookEndpointRequest", body))
+        self.endpoint = body["endpoint"]
+        return web.json_response({})
+
+    async def _test_endpoint(self, _: web.Request) -> web.Response:
+        told = {"timestamp": "2026-11-23T00:00:00Z", "statusCode": 200, "reason": "OK", "detail": "200"}
+        return web.json_response({"success": self.answers_tries, **told})
 
     async def _quota(self, request: web.Request) -> web.Response:
         limit, used = self.quota
