@@ -82,7 +82,7 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
     run, note = _form_under_way(c)
-    if command is None and is_urgent(inbound.text):
+    if command is None and is_urgent(inbound.text) and (run is None or run.name != "ticket"):  # there it is on its way
         return [*note, urgent_screen(c.w, [forms.way_on(c, run)] if run is not None else [])]
     if command is not None:
         return [*note, *as_screens(_by_command(c, command, run))]

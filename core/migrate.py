@@ -1,7 +1,8 @@
 """Bringing a database to the current schema, and saying whether it is there."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, create_engine
+from sqlalchemy import Connection, create_engine, func, select
 from sqlalchemy.exc import DBAPIError
 
 from core.errors import PermanentError
@@ -65,6 +66,19 @@ def current(url: str) -> str | None:
     """The revision a database is on; None for an empty one."""
     with _connected(url) as connection:
         return MigrationContext.configure(connection).get_current_revision()
+
+
+def clock_difference_seconds(url: str, real: Callable[[], datetime]) -> float:
+    """How far this machine's clock is ahead of a PostgreSQL server's; 0 for an embedded database, which has none of its own.
+
+    Leases and pauses are instants of the machine that writes them: processes on machines whose clocks differ by more than a
+    lease would both believe that they hold it.
+    """
+    if parse_url(url).get_backend_name() != "postgresql":
+        return 0.0
+    with _connected(url) as connection:
+        theirs = connection.execute(select(func.clock_timestamp())).scalar_one()
+        return float((real() - theirs).total_seconds())
 
 
 def upgrade(url: str) -> None:

@@ -16,13 +16,15 @@ from bot.commands import load_settings, profile_of
 from bot.demo import ensure_secret_key, fill
 from bot.private_logs import set_up_logs
 from bot.settings import DEFAULT_DATABASE_URL, Settings
+from core.clock import SystemClock
 from core.db import SHUTDOWN_TOPIC
-from core.errors import MadoguchiError
-from core.migrate import ensure_current, upgrade
+from core.errors import MadoguchiError, PermanentError
+from core.migrate import clock_difference_seconds, ensure_current, upgrade
 from core.profiles.model import Profile
 from core.sole_process import sole_process
 
 GRACE_SECONDS = 8
+MOST_CLOCK_SECONDS = 5.0  # a third of a lease (core/delivery/leases.py)
 
 
 @click.command()
@@ -63,8 +65,18 @@ def serve(host: str, port: int, role: str, demo: bool) -> None:
         click.echo("stopped")
 
 
+def need_same_time(seconds: float) -> None:
+    """Errors: PermanentError when this machine's clock and the database's are further apart than leases allow."""
+    if abs(seconds) > MOST_CLOCK_SECONDS:
+        raise PermanentError(
+            f"the clock of this machine is {seconds:+.0f} s from the database's: processes could do each other's work."
+            " Synchronise the clocks (NTP) and start again"
+        )
+
+
 def _opened(settings: Settings, profile: Profile, mode: Mode) -> Product:
     """The product on a database of the current schema; demo brings schema, data and key by itself."""
+    need_same_time(clock_difference_seconds(settings.database_url, SystemClock().real))
     if not mode.demo:
         ensure_current(settings.database_url)
         return Product(settings, profile, mode)

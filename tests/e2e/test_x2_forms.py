@@ -260,3 +260,9 @@ def test_a_sentence_that_tells_all_in_the_middle_of_the_form_fills_it(counter: C
     answer = in_report.say("昨日、山田太郎名義で13,200円振り込みました").answer()
     assert "この内容で担当者に連絡します" in answer
     assert "2026年11月21日(土)" in answer and "山田太郎" in answer and "13,200円" in answer
+
+
+def test_alarming_words_in_an_inquiry_are_its_text(counter: Counter, in_report: Person) -> None:
+    in_report.say("/ticket").press("その他")
+    in_report.say("二重に請求されています。警察に相談します").press("スキップ")
+    assert "警察に相談します" in in_report.answer() and "<送信する>" in in_report.answer()
