@@ -15,6 +15,7 @@ from bot.screens import invoices as invoice_screens
 from bot.screens import telling as screens
 from bot.screens.model import Screen
 from bot.wording import Wording
+from core import wiring
 from core.billing import facts as billing
 from core.billing import invoices
 from core.billing.invoices import InvoiceView
@@ -33,7 +34,6 @@ from core.reminders import bundles
 from core.reminders import facts as reminder_facts
 from core.tickets import entries
 from core.tickets import facts as ticket_facts
-from core.wiring import LISTENERS
 
 MAIL = "mail"
 HAS_MENUS = frozenset({"line"})
@@ -375,7 +375,7 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
 
 def listeners(bot: Bot) -> Listeners:
     """The core's own wiring first (what must be true), then what is told."""
-    merged: dict[type, list[Callable[[Tx, Any], None]]] = {fact: list(called) for fact, called in LISTENERS.items()}
+    merged = wiring.listeners(bot.profile)
     for fact, tell in TOLD.items():
         merged.setdefault(fact, []).append(partial(tell, bot))
     return merged
