@@ -3,6 +3,7 @@
 from sqlalchemy import MetaData
 
 import core.billing.tables
+import core.bookings.tables
 import core.contracts.tables
 import core.delivery.tables
 import core.dialogue.tables
