@@ -12,12 +12,16 @@ from typing import Any
 from bot.deployment import Bot
 from bot.saying import Why, say, say_as_staff
 from bot.screens import invoices as invoice_screens
+from bot.screens import reservation_requests as request_screens
 from bot.screens import telling as screens
 from bot.screens.model import Screen
+from bot.screens.offers import without_missing
 from bot.wording import Wording
 from core.billing import facts as billing
 from core.billing import invoices
 from core.billing.invoices import InvoiceView
+from core.bookings import facts as booking_facts
+from core.bookings import service as reservations
 from core.contracts import facts as contract_facts
 from core.contracts import renewals
 from core.contracts import service as contracts
@@ -86,7 +90,7 @@ def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen
     """One bubble in one chat, in that chat's language."""
     chat = dialogue.lock_chat_by_id(tx, chat_id=chat_id)
     w = bot.wording(chat.language or chat.hint)
-    chat = say(tx, chat, screen(w), why)
+    chat = say(tx, chat, without_missing(bot.profile, screen(w)), why)
     dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
 
 
@@ -278,6 +282,23 @@ def _as_mail(bot: Bot, screen: Callable[[Wording], Screen]) -> Callable[[Wording
     return mail
 
 
+def _request_decided(bot: Bot, tx: Tx, fact: booking_facts.ReservationRequestDecided) -> None:
+    """Row F4: in the chat, else by mail; the reservation has followed already."""
+    member = members.get_member(tx, member_id=fact.member_id)
+    reservation = reservations.get_reservation(tx, reservation_id=fact.reservation_id)
+    why = Why(
+        "reservation request decided",
+        kind="staff_reply",
+        member_id=member.id,
+        dedupe_key=f"request-decided:{fact.request_id}",
+    )
+
+    def screen(w: Wording) -> Screen:
+        return request_screens.decided(w, bot.profile, reservation, fact.kind, fact.words, accepted=fact.accepted)
+
+    tell_member(tx, bot, member, why, screen=screen, mail=_as_mail(bot, screen))
+
+
 def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
     why = Why(
         "staff's answer",
@@ -366,6 +387,7 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     billing.PaymentReportRejected: _report_rejected,
     contract_facts.ContractsRenewed: _renewed,
     contract_facts.ContractEnded: _contract_ended,
+    booking_facts.ReservationRequestDecided: _request_decided,
     ticket_facts.StaffReplied: _staff_replied,
     ticket_facts.TicketSolved: _ticket_solved,
     ticket_facts.ChatHandedBack: _handed_back,

@@ -5,11 +5,15 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class ReservationRequested:
-    """A member asked to change or cancel a reservation: staff get a ticket."""
+    """A member asked to change or cancel a reservation: staff get a ticket with this subject and body in this queue."""
 
     request_id: int
     reservation_id: int
     member_id: int
+    chat_id: int | None
+    queue: str
+    subject: str
+    body: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)

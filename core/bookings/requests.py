@@ -24,6 +24,7 @@ from core.bookings.policy import (
 from core.bookings.service import ReservationView, get_reservation, lock_reservation
 from core.bookings.slots import list_meeting, lock_facility
 from core.bookings.tables import Reservation, ReservationRequest
+from core.bookings.words import body_of_request, subject_of_request
 from core.db import Tx
 from core.errors import DomainError
 from core.members.audit import record
@@ -145,7 +146,9 @@ def file_request(
     tx.run(ADD, **request._asdict())
     name = get_member(tx, member_id=member_id).name
     add_event(tx, reservation, author="member", author_name=name, what=f"{kind}_asked", wanted=wanted, words=note)
-    tx.emit(ReservationRequested(request.id, reservation_id, member_id))
+    body = body_of_request(bookings, reservation, kind=kind, wanted=wanted, before=request.before, note=note)
+    subject = subject_of_request(kind, reservation)
+    tx.emit(ReservationRequested(request.id, reservation_id, member_id, chat_id, bookings.queue, subject, body))
     return tx.one(BY_ID, request_id=request.id)
 
 
