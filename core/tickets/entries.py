@@ -3,28 +3,47 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, insert, update
+from sqlalchemy import bindparam, case, insert, literal_column, or_, update
 
 from core.db import Tx
 from core.delivery.files import FileView, get_file
 from core.members.audit import record
 from core.members.roles import ActingStaff
-from core.statements import Write
+from core.statements import Read, Write
 from core.tickets.tables import Ticket, TicketMessage
-from core.tickets.threads import TicketMessageView, TicketView
+from core.tickets.threads import TICKET_COLUMNS, TicketMessageView, TicketView
 
 File = FileView | Mapping[str, Any]  # a stored file, or what an inbound says of it (`file_id`)
 
 ADD_MESSAGE = Write(insert(TicketMessage).values({name: bindparam(name) for name in TicketMessageView._fields}))
-SAVE = Write(
+CHANGING = (
+    "status", "chat_id", "assignee_id", "unread", "touched_at", "answered_at", "solved_at", "priority", "snoozed_until",
+    "member_wrote_at", "replied_at", "silence_at", "silence_told_at", "away_told_at",
+)  # fmt: skip
+BUTTONS_DEPEND_ON = ("status", "assignee_id", "priority", "snoozed_until")
+SAVE = Read(
+    TicketView,
     update(Ticket)
     .where(Ticket.id == bindparam("ticket_id"))
     .values(
         {
-            name: bindparam(f"new_{name}")
-            for name in ("status", "chat_id", "assignee_id", "unread", "touched_at", "answered_at", "solved_at")
+            **{name: bindparam(f"new_{name}") for name in CHANGING},
+            "revision": Ticket.revision
+            + case(
+                (
+                    or_(
+                        *(
+                            getattr(Ticket, name).is_distinct_from(bindparam(f"new_{name}"))
+                            for name in BUTTONS_DEPEND_ON
+                        )
+                    ),
+                    literal_column("1"),
+                ),
+                else_=literal_column("0"),
+            ),
         }
     )
+    .returning(*TICKET_COLUMNS),
 )
 SET_OUTBOX = Write(
     update(TicketMessage)
@@ -64,20 +83,11 @@ def add_entry(
     return message
 
 
-def save_ticket(tx: Tx, ticket: TicketView) -> None:
-    """Write back what may change of a locked ticket."""
-    tx.run(
-        SAVE,
-        ticket_id=ticket.id,
-        new_status=ticket.status,
-        new_chat_id=ticket.chat_id,
-        new_assignee_id=ticket.assignee_id,
-        new_unread=ticket.unread,
-        new_touched_at=ticket.touched_at,
-        new_answered_at=ticket.answered_at,
-        new_solved_at=ticket.solved_at,
-    )
+def save_ticket(tx: Tx, ticket: TicketView) -> TicketView:
+    """Write back what may change of a locked ticket; the ticket as it then stands (clocks are `core.tickets.clocks`')."""
+    saved = tx.one(SAVE, ticket_id=ticket.id, **{f"new_{name}": getattr(ticket, name) for name in CHANGING})
     wake_desk(tx, ticket.id)
+    return saved
 
 
 def wake_desk(tx: Tx, ticket_id: int) -> None:

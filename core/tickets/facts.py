@@ -57,6 +57,7 @@ class TicketSolved:
     kind: str
     member_id: int | None
     chat_id: int | None
+    why: str = "staff"  # staff, settled (what it was about is done), silence, member
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +76,14 @@ class TicketReopened:
     ticket_id: int
     ticket_no: str
     by: str  # member, staff:ID
+
+
+@dataclass(frozen=True, slots=True)
+class TicketChanged:
+    """Something that a card shows has changed: claimed, taken_over, released, assigned, priority, snoozed, woken."""
+
+    ticket_id: int
+    ticket_no: str
+    change: str
+    staff_id: int | None  # who did it; None: the clock or the member's words
+    revision: int

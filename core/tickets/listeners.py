@@ -11,8 +11,9 @@ from core.members.facts import ChatUnlinked
 from core.money import format_yen
 from core.tickets.chats import hand_back, list_chats_of
 from core.tickets.entries import add_bot_entry, save_ticket
+from core.tickets.handling import close_ticket
 from core.tickets.policy import PAYMENT_REPORT, RESERVATION_REQUEST, next_status
-from core.tickets.service import close_ticket, open_ticket
+from core.tickets.service import open_ticket
 from core.tickets.threads import get_ticket, lock_ticket
 
 REPORT_QUEUE = "accounting"
@@ -37,6 +38,7 @@ def on_payment_reported(tx: Tx, fact: PaymentReported) -> None:
         body="\n".join(line for line in lines if line),
         member_id=report.member_id,
         chat_id=report.chat_id,
+        origin="report",
     )
     attach_ticket(tx, report_id=report.id, ticket_id=ticket.id)
 
@@ -55,7 +57,9 @@ def on_report_asked(tx: Tx, fact: PaymentReportAsked) -> None:
     status = next_status(ticket.status, "reply")
     save_ticket(
         tx,
-        ticket._replace(status=status, unread=0, touched_at=tx.now, answered_at=answered_at, solved_at=None),
+        ticket._replace(
+            status=status, unread=0, touched_at=tx.now, answered_at=answered_at, replied_at=tx.now, solved_at=None
+        ),
     )
     if ticket.chat_id is not None and ticket.chat_id in chats:
         set_speaker(tx, chat_id=ticket.chat_id, speaker="human", ticket_id=ticket_id)
@@ -110,4 +114,4 @@ def _settle_ticket(tx: Tx, ticket_id: int | None, words: str, *, visibility: str
     for chat_id in list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id)):
         hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
     add_bot_entry(tx, ticket_id=ticket_id, body=words, visibility=visibility)
-    close_ticket(tx, ticket_id=ticket_id)
+    close_ticket(tx, ticket_id=ticket_id, why="settled")

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, get_args
 
 from core.errors import DomainError
 from core.profiles.model import Profile
@@ -39,6 +39,9 @@ _NEXT: dict[tuple[str, str], Status] = {
     ("solved", "reopen"): "open",
 }
 Act = Literal["claim", "release", "reply", "write", "solve", "reopen"]
+Priority = Literal["low", "normal", "high", "urgent"]
+PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+LONGEST_SNOOZE = timedelta(days=90)
 
 _THANKS = re.compile(  # says that nothing more is asked
     r"(?:いつも|どうも|本当に|ほんとに|ほんとうに|大変|たいへん|誠に|早速|さっそく|早速の|迅速な|すぐに|ご?丁寧な?|早い|わざわざ"
@@ -73,6 +76,23 @@ def next_status(status: str, act: Act) -> Status:
     if found is None:
         raise DomainError("ticket_state", status=status, act=act)
     return found
+
+
+def check_priority(priority: str) -> None:
+    """Errors: DomainError `priority_unknown`."""
+    if priority not in PRIORITIES:
+        raise DomainError("priority_unknown", priority=priority)
+
+
+def check_snooze(status: str, *, until: datetime, now: datetime) -> None:
+    """A ticket that is not solved may rest until an instant to come, 90 days at most.
+
+    Errors: DomainError `ticket_state`, `snooze_out_of_range` (most).
+    """
+    if status == "solved":
+        raise DomainError("ticket_state", status=status, act="snooze")
+    if not now < until <= now + LONGEST_SNOOZE:
+        raise DomainError("snooze_out_of_range", most=LONGEST_SNOOZE.days)
 
 
 def decide_written(*, status: str, solved_at: datetime | None, now: datetime, text: str, files: int) -> Written:

@@ -1,27 +1,25 @@
 """Tickets (お問い合わせ): what members and staff do with them. Locks in the order chat, ticket."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert
 
 from core.db import Tx
 from core.delivery.counters import take_number
-from core.dialogue.service import get_chat, lock_chat_by_id, set_speaker
-from core.errors import DomainError
-from core.members.roles import ActingStaff, require
+from core.dialogue.service import get_chat
 from core.members.service import get_member
 from core.statements import Write
-from core.tickets.assignment import claim, release
-from core.tickets.chats import hand_back, hand_back_due, list_chats_of, lock_reply_chat
-from core.tickets.entries import File, add_bot_entry, add_entry, record_act, record_delivery, save_ticket, wake_desk
-from core.tickets.facts import MemberWrote, StaffReplied, TicketOpened, TicketReopened, TicketSolved
-from core.tickets.policy import check_text, decide_written, next_status, subject_of
+from core.tickets.answers import note, reply
+from core.tickets.assignment import assign, claim, list_assignable, release, take_over
+from core.tickets.chats import hand_back, hand_back_due
+from core.tickets.entries import File, add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
+from core.tickets.facts import MemberWrote, TicketOpened, TicketReopened
+from core.tickets.handling import close_ticket, give_back, reopen, set_priority, snooze, solve
+from core.tickets.policy import check_text, decide_written, subject_of
 from core.tickets.tables import Ticket
 from core.tickets.threads import (
-    BY_CLIENT_KEY,
     LAST_OF_MEMBER,
-    MESSAGE_BY_ID,
     TicketMessageView,
     TicketView,
     find_ticket,
@@ -37,6 +35,7 @@ __all__ = [
     "Written",
     "add_bot_entry",
     "add_member_message",
+    "assign",
     "claim",
     "close_ticket",
     "find_ticket",
@@ -45,6 +44,7 @@ __all__ = [
     "give_back",
     "hand_back",
     "hand_back_due",
+    "list_assignable",
     "list_of_person",
     "note",
     "open_ticket",
@@ -52,11 +52,13 @@ __all__ = [
     "release",
     "reopen",
     "reply",
+    "set_priority",
+    "snooze",
     "solve",
+    "take_over",
 ]
 
 NAME_LENGTH = 100
-CLIENT_KEY_LENGTH = 60
 
 
 class Written(NamedTuple):
@@ -81,10 +83,13 @@ def open_ticket(
     chat_id: int | None,
     files: Sequence[File] = (),
     previous_id: int | None = None,
+    origin: str = "form",
+    details: Sequence[Mapping[str, str]] = (),
 ) -> TicketView:
     """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
 
-    Errors: DomainError `text_missing`, `text_too_long`.
+    `origin`: how it came to be (form, human, misses, urgent, report, follow_up); `details`: the kind's own fields as
+    answered ({code, ja, en, value}). Errors: DomainError `text_missing`, `text_too_long`.
     """
     body = check_text(body, files=len(files))
     ticket = TicketView(
@@ -103,6 +108,9 @@ def open_ticket(
         touched_at=tx.now,
         answered_at=None,
         solved_at=None,
+        origin=origin,
+        details=[dict(detail) for detail in details],
+        member_wrote_at=tx.now,
     )
     tx.run(ADD, **ticket._asdict())
     _add_member_words(tx, ticket, body, files)
@@ -119,7 +127,7 @@ def open_ticket(
         )
     )
     wake_desk(tx, ticket.id)
-    return ticket
+    return get_ticket(tx, ticket_id=ticket.id)  # with its clocks, which a listener started
 
 
 def add_member_message(
@@ -144,175 +152,16 @@ def add_member_message(
         unread=ticket.unread if courtesy else ticket.unread + 1,
         touched_at=ticket.touched_at if courtesy else tx.now,
         solved_at=ticket.solved_at if what.status == "solved" else None,
+        member_wrote_at=ticket.member_wrote_at if courtesy else tx.now,
+        snoozed_until=ticket.snoozed_until if courtesy else None,
+        silence_at=ticket.silence_at if courtesy else None,
+        silence_told_at=ticket.silence_told_at if courtesy else None,
     )
-    save_ticket(tx, changed)
+    changed = save_ticket(tx, changed)
     if what.effect == "reopened":
         tx.emit(TicketReopened(ticket_id, ticket.ticket_no, "member"))
     tx.emit(MemberWrote(ticket_id, ticket.ticket_no, message.id, ticket.member_id, changed.chat_id, courtesy))
-    return Written(what.effect, changed, message)
-
-
-def reply(
-    tx: Tx,
-    staff: ActingStaff,
-    *,
-    ticket_id: int,
-    text: str,
-    files: Sequence[File] = (),
-    client_key: str,
-    last_seen_message_id: int,
-    force: bool = False,
-) -> TicketMessageView:
-    """Staff's answer to the member's chat. The first answer claims the ticket; the bot is silent from here on.
-
-    A second press with the same `client_key` gives the first answer. Errors: DomainError `forbidden`, `text_missing`,
-    `text_too_long`, `ticket_unknown`, `client_key_reused` (the key belongs to other words), and `stale` (data: message_id,
-    text) when the member wrote after `last_seen_message_id`; `force` sends all the same.
-    """
-    require(staff, "reply")
-    text = check_text(text, files=len(files))
-    chat_id = lock_reply_chat(tx, ticket_id)
-    ticket = lock_ticket(tx, ticket_id=ticket_id)
-    key = _client_key(staff, client_key)
-    first = _first_press(tx, key, ticket_id, text)
-    if first is not None:
-        return first
-    last = tx.first(LAST_OF_MEMBER, ticket_id=ticket_id)
-    if last is not None and last.id > last_seen_message_id and not force:
-        raise DomainError("stale", message_id=last.id, text=last.body)
-    message = add_entry(
-        tx,
-        ticket_id,
-        author="staff",
-        author_id=staff.id,
-        author_name=staff.name,
-        body=text,
-        files=files,
-        client_key=key,
-    )
-    save_ticket(
-        tx,
-        ticket._replace(
-            status=next_status(ticket.status, "reply"),
-            chat_id=chat_id,
-            assignee_id=ticket.assignee_id or staff.id,
-            unread=0,
-            touched_at=tx.now,
-            answered_at=ticket.answered_at or tx.now,
-            solved_at=None,
-        ),
-    )
-    if chat_id is not None:
-        set_speaker(tx, chat_id=chat_id, speaker="human", ticket_id=ticket_id)
-    record_act(tx, staff, "ticket.replied", ticket)
-    tx.emit(
-        StaffReplied(
-            ticket_id=ticket_id,
-            ticket_no=ticket.ticket_no,
-            ticket_message_id=message.id,
-            member_id=ticket.member_id,
-            chat_id=chat_id,
-            staff_id=staff.id,
-            staff_name=staff.name,
-            text=text,
-            files=tuple(message.files),
-        )
-    )
-    return tx.one(MESSAGE_BY_ID, message_id=message.id)
-
-
-def note(
-    tx: Tx, staff: ActingStaff, *, ticket_id: int, text: str, files: Sequence[File] = (), client_key: str
-) -> TicketMessageView:
-    """An internal note: it never reaches the member. A second press gives the first.
-
-    Errors: DomainError `forbidden`, `text_missing`, `text_too_long`, `ticket_unknown`, `client_key_reused`.
-    """
-    require(staff, "note")
-    text = check_text(text, files=len(files))
-    lock_ticket(tx, ticket_id=ticket_id)
-    key = _client_key(staff, client_key)
-    first = _first_press(tx, key, ticket_id, text)
-    if first is not None:
-        return first
-    return add_entry(
-        tx,
-        ticket_id,
-        author="staff",
-        author_id=staff.id,
-        author_name=staff.name,
-        visibility="internal",
-        body=text,
-        files=files,
-        client_key=key,
-    )
-
-
-def solve(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """解決. The chat stays with staff for a day, so that thanks and second thoughts reach this ticket (`hand_back_due`).
-
-    Repeating it changes nothing. Errors: DomainError `forbidden`, `ticket_unknown`.
-    """
-    require(staff, "reply")
-    if close_ticket(tx, ticket_id=ticket_id):
-        record_act(tx, staff, "ticket.solved", get_ticket(tx, ticket_id=ticket_id))
-    return get_ticket(tx, ticket_id=ticket_id)
-
-
-def reopen(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
-    """再開, by staff, at any time. Repeating it changes nothing. Errors: DomainError `forbidden`, `ticket_unknown`."""
-    require(staff, "reply")
-    ticket = lock_ticket(tx, ticket_id=ticket_id)
-    if ticket.status != "solved":
-        return ticket
-    changed = ticket._replace(status=next_status(ticket.status, "reopen"), solved_at=None, touched_at=tx.now)
-    save_ticket(tx, changed)
-    record_act(tx, staff, "ticket.reopened", ticket)
-    tx.emit(TicketReopened(ticket_id, ticket.ticket_no, f"staff:{staff.id}"))
-    return changed
-
-
-def close_ticket(tx: Tx, *, ticket_id: int) -> bool:
-    """Solved, by staff or because what it was about is settled (a payment report was decided); False: it was already.
-
-    Errors: DomainError `ticket_unknown`.
-    """
-    chat_id = get_ticket(tx, ticket_id=ticket_id).chat_id
-    if chat_id is not None:
-        lock_chat_by_id(tx, chat_id=chat_id)  # first: whoever listens has something to say there
-    ticket = lock_ticket(tx, ticket_id=ticket_id)
-    if ticket.status == "solved":
-        return False
-    status = next_status(ticket.status, "solve")
-    save_ticket(tx, ticket._replace(status=status, solved_at=tx.now, unread=0, touched_at=tx.now))
-    tx.emit(TicketSolved(ticket_id, ticket.ticket_no, ticket.kind, ticket.member_id, ticket.chat_id))
-    return True
-
-
-def give_back(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> None:
-    """ボットに戻す: the bot speaks again wherever this ticket was talked about; the ticket stays as it is.
-
-    Errors: DomainError `forbidden`, `ticket_unknown`.
-    """
-    require(staff, "reply")
-    ticket = get_ticket(tx, ticket_id=ticket_id)
-    for chat_id in list_chats_of(tx, ticket):
-        hand_back(tx, chat_id=chat_id, ticket_id=ticket_id)
-    record_act(tx, staff, "ticket.given_back", ticket)
-
-
-def _client_key(staff: ActingStaff, client_key: str) -> str:
-    """One press of one person: the page makes a new key for each thing to be said."""
-    if not 0 < len(client_key) <= CLIENT_KEY_LENGTH:
-        raise DomainError("client_key_invalid")
-    return f"{staff.id}:{client_key}"
-
-
-def _first_press(tx: Tx, key: str, ticket_id: int, text: str) -> TicketMessageView | None:
-    first = tx.first(BY_CLIENT_KEY, client_key=key)
-    if first is not None and (first.ticket_id, first.body) != (ticket_id, text):
-        raise DomainError("client_key_reused")
-    return first
+    return Written(what.effect, get_ticket(tx, ticket_id=ticket_id), message)
 
 
 def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], chat_id: int | None) -> Written:
@@ -327,6 +176,8 @@ def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], cha
         chat_id=chat_id or ticket.chat_id,
         files=files,
         previous_id=ticket.id,
+        origin="follow_up",
+        details=ticket.details,
     )
     return Written("new_ticket", new, tx.one(LAST_OF_MEMBER, ticket_id=new.id))
 

@@ -38,6 +38,18 @@ class TicketView(NamedTuple):
     touched_at: datetime
     answered_at: datetime | None
     solved_at: datetime | None
+    revision: int = 0  # counts what a card's buttons depend on: state, holder, priority, snooze
+    priority: str = "normal"  # low, normal, high, urgent
+    snoozed_until: datetime | None = None
+    origin: str = "form"  # how it came to be: form, human, misses, urgent, report, follow_up
+    details: list[dict[str, Any]] = []  # noqa: RUF012  # the kind's own fields; replaced, never changed
+    due_at: datetime | None = None  # the nearest of its clocks; None: we owe nothing
+    due_for: str | None = None  # first_answer, next_answer, resolution
+    member_wrote_at: datetime | None = None
+    replied_at: datetime | None = None
+    silence_at: datetime | None = None
+    silence_told_at: datetime | None = None
+    away_told_at: datetime | None = None
 
 
 class TicketMessageView(NamedTuple):
@@ -111,21 +123,21 @@ class _Count(NamedTuple):
     n: int
 
 
-_TICKET = tuple(getattr(Ticket, name) for name in TicketView._fields)
+TICKET_COLUMNS = tuple(getattr(Ticket, name) for name in TicketView._fields)
 _MESSAGE = tuple(getattr(TicketMessage, name) for name in TicketMessageView._fields)
-BY_ID = Read(TicketView, select(*_TICKET).where(Ticket.id == bindparam("ticket_id")))
-LOCK = Read(TicketView, select(*_TICKET).where(Ticket.id == bindparam("ticket_id")).with_for_update())
-BY_NO = Read(TicketView, select(*_TICKET).where(Ticket.ticket_no == bindparam("ticket_no")))
+BY_ID = Read(TicketView, select(*TICKET_COLUMNS).where(Ticket.id == bindparam("ticket_id")))
+LOCK = Read(TicketView, select(*TICKET_COLUMNS).where(Ticket.id == bindparam("ticket_id")).with_for_update())
+BY_NO = Read(TicketView, select(*TICKET_COLUMNS).where(Ticket.ticket_no == bindparam("ticket_no")))
 OF_MEMBER = Read(
     TicketView,
-    select(*_TICKET)
+    select(*TICKET_COLUMNS)
     .where(Ticket.member_id == bindparam("member_id"))
     .order_by(Ticket.id.desc())
     .limit(bindparam("count")),
 )
 OF_CHAT = Read(
     TicketView,
-    select(*_TICKET)
+    select(*TICKET_COLUMNS)
     .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
     .order_by(Ticket.id.desc())
     .limit(bindparam("count")),
