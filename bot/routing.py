@@ -6,7 +6,7 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Given
-from bot.inbound import Inbound
+from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
 from bot.screens.model import Screen, read_handle
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
@@ -74,6 +74,10 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     inbound = c.inbound
     if inbound.kind in ("press", "date"):
         return ACTIONS[pressed.action](c, pressed.args) if pressed else _old_button(c)
+    if inbound.kind == "account_link":
+        return ACTIONS["link.account"](c, {"nonce": inbound.payload})
+    if inbound.kind == "start" and inbound.payload.startswith(DEEP_LINK):
+        return ACTIONS["link.open"](c, {"token": inbound.payload.removeprefix(DEEP_LINK)})
     if inbound.kind == "start":
         return INTENTS["show_menu"](c, {"start": True, "payload": inbound.payload})
     command = command_intent(inbound.text) if inbound.kind == "text" else None

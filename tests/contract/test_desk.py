@@ -195,6 +195,7 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
             {},
             "agent",
         ),
+        "/desk/members/{member_no}/link": (f"/desk/members/{world.member_no}/link", {}, "agent"),
         "/desk/invoices/{invoice_no}/payment": (f"{invoice}/payment", {**money, "client_key": "k2"}, "accountant"),
         "/desk/suspense/{payment_id}/place": ("/desk/suspense/12345/place", {"to": "credit"}, "accountant"),
         "/desk/catalogue/prices": (

@@ -6,7 +6,17 @@ from core.errors import DomainError
 from core.members.roles import RIGHTS, ROLES, list_rights, mask_email, mask_name, mask_phone, mask_text, require
 from tests.support.builders import Somebody
 
-AGENT_RIGHTS = {"view", "view_unmasked", "reply", "note", "claim", "ask_back", "revoke_link", "retry_failed"}
+AGENT_RIGHTS = {
+    "view",
+    "view_unmasked",
+    "reply",
+    "note",
+    "claim",
+    "ask_back",
+    "make_link",
+    "revoke_link",
+    "retry_failed",
+}
 EXPECTED = {
     "viewer": {"view"},
     "agent": AGENT_RIGHTS,
