@@ -5,16 +5,18 @@ is none that can be reached; the recipient is frozen here (row X5).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from bot import telling_tickets
 from bot.deployment import Bot
-from bot.saying import Why, say, say_as_staff
+from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
+from bot.saying import Why
 from bot.screens import invoices as invoice_screens
 from bot.screens import telling as screens
 from bot.screens.model import Screen
 from bot.wording import Wording
+from core import wiring
 from core.billing import facts as billing
 from core.billing import invoices
 from core.billing.invoices import InvoiceView
@@ -24,89 +26,15 @@ from core.contracts import service as contracts
 from core.db import Listeners, Tx
 from core.delivery import outbox
 from core.dialogue import service as dialogue
-from core.dialogue.service import ChatView
 from core.members import facts as member_facts
 from core.members import links
 from core.members import service as members
 from core.members.service import MemberView
 from core.reminders import bundles
 from core.reminders import facts as reminder_facts
-from core.tickets import entries
 from core.tickets import facts as ticket_facts
-from core.wiring import LISTENERS
 
-MAIL = "mail"
 HAS_MENUS = frozenset({"line"})
-ATTACHED_BYTES = 7_000_000  # of all files of a mail: base64 makes a third more of it, and many servers take 10 MB
-
-
-@dataclass(frozen=True, slots=True)
-class Mail:
-    """A plain-text mail, with the ids of stored files to attach."""
-
-    subject: str
-    text: str
-    files: tuple[int, ...] = ()
-
-
-def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> int | None:
-    """Owe one mail to a frozen address; None when its dedupe key was owed before."""
-    return outbox.owe(
-        tx,
-        channel=MAIL,
-        account="",
-        address=to,
-        order_key=f"mail:{to}",
-        kind=why.kind,
-        payload={
-            "op": "mail",
-            "subject": mail.subject,
-            "text": mail.text,
-            **({"files": list(mail.files)} if mail.files else {}),
-        },
-        reason=why.reason,
-        subject_key=why.subject_key,
-        dedupe_key=f"{why.dedupe_key}:{to}" if why.dedupe_key else None,
-        member_id=why.member_id,
-        ticket_id=why.ticket_id,
-    )
-
-
-def addresses_of(member: MemberView) -> list[str]:
-    """Main and sub-address, each once."""
-    return list(dict.fromkeys(address for address in (member.email, member.sub_email) if address))
-
-
-def best_chat(tx: Tx, member_id: int) -> ChatView | None:
-    """The reachable chat of the member that was used last."""
-    return next((chat for chat in links.linked_chats(tx, member_id=member_id) if chat.reachable), None)
-
-
-def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen], why: Why) -> None:
-    """One bubble in one chat, in that chat's language."""
-    chat = dialogue.lock_chat_by_id(tx, chat_id=chat_id)
-    w = bot.wording(chat.language or chat.hint)
-    chat = say(tx, chat, screen(w), why)
-    dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
-
-
-def tell_member(
-    tx: Tx,
-    bot: Bot,
-    member: MemberView,
-    why: Why,
-    *,
-    screen: Callable[[Wording], Screen],
-    mail: Callable[[Wording], Mail] | None = None,
-    always_mail: bool = False,
-) -> None:
-    """In the chat used last; by mail when there is none, or as well where the matter is to be on paper."""
-    chat = best_chat(tx, member.id)
-    if chat is not None:
-        tell_chat(tx, bot, chat.id, screen, why)
-    if mail is not None and (chat is None or always_mail):
-        for address in addresses_of(member):
-            owe_mail(tx, to=address, mail=mail(bot.wording(member.language)), why=why)
 
 
 def owe_invoice_mails(tx: Tx, bot: Bot, invoice: InvoiceView, member: MemberView, *, again: bool = False) -> int:
@@ -212,7 +140,7 @@ def _suspense(bot: Bot, tx: Tx, fact: billing.MoneyInSuspense) -> None:
             w, "tell.suspense", invoice_no=invoice.invoice_no, state=invoice_screens.state_of(w, invoice)
         )
 
-    tell_member(tx, bot, member, why, screen=screen, mail=_as_mail(bot, screen))
+    tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
 def _voided(bot: Bot, tx: Tx, fact: billing.InvoiceVoided) -> None:
@@ -233,7 +161,7 @@ def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     def screen(w: Wording) -> Screen:
         return screens.asked(w, fact.words)
 
-    tell_member(tx, bot, member, why, screen=screen, mail=_as_mail(bot, screen))
+    tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
 def _report_rejected(bot: Bot, tx: Tx, fact: billing.PaymentReportRejected) -> None:
@@ -264,75 +192,7 @@ def _plain(tx: Tx, bot: Bot, member: MemberView, why: Why, key: str, **values: A
     def screen(w: Wording) -> Screen:
         return screens.plain(w, key, **values)
 
-    tell_member(tx, bot, member, why, screen=screen, mail=_as_mail(bot, screen))
-
-
-def _as_mail(bot: Bot, screen: Callable[[Wording], Screen]) -> Callable[[Wording], Mail]:
-    def mail(w: Wording) -> Mail:
-        text = screen(w).text
-        return Mail(
-            f"【{bot.operator_name(w.language)}】{text.splitlines()[0][:40]}",
-            text + w("tell.mail_footer", **bot.contact(w.language)),
-        )
-
-    return mail
-
-
-def _staff_replied(bot: Bot, tx: Tx, fact: ticket_facts.StaffReplied) -> None:
-    why = Why(
-        "staff's answer",
-        kind="staff_reply",
-        member_id=fact.member_id,
-        ticket_id=fact.ticket_id,
-        dedupe_key=f"staff-reply:{fact.ticket_message_id}",
-    )
-    chat = dialogue.lock_chat_by_id(tx, chat_id=fact.chat_id) if fact.chat_id is not None else None
-    member = members.get_member(tx, member_id=fact.member_id) if fact.member_id is not None else None
-    addresses = addresses_of(member) if member is not None else []
-    outbox_id = None
-    if chat is not None and (chat.reachable or not addresses):  # the only way there is: if it fails, staff see that
-        chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
-        dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
-    elif member is not None:
-        mail = _answer_mail(bot, member, fact)
-        owed = [owe_mail(tx, to=address, mail=mail, why=why) for address in addresses]
-        outbox_id = next((each for each in owed if each is not None), None)
-    if outbox_id is not None:
-        entries.record_delivery(tx, message_id=fact.ticket_message_id, outbox_id=outbox_id)
-    else:
-        entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=bot.wording(bot.profile.language)("tell.no_way"))
-
-
-def _answer_mail(bot: Bot, member: MemberView, fact: ticket_facts.StaffReplied) -> Mail:
-    w = bot.wording(member.language)
-    contact = bot.contact(w.language)
-    fits = sum(int(str(file["size_bytes"])) for file in fact.files) <= ATTACHED_BYTES
-    said = [fact.text] if fact.text else []
-    if fact.files:
-        key = "tell.mail_files" if fits else "tell.mail_files_too_large"
-        names = "\n".join(f"・{file['name']}" for file in fact.files)
-        said.append(w(key, n=len(fact.files), names=names, phone=contact["phone"]))
-    said.append(w("tell.staff", name=fact.staff_name) + w("tell.mail_footer", **contact))
-    return Mail(
-        f"【{bot.operator_name(w.language)}】{fact.ticket_no}",
-        "\n\n".join(said),
-        tuple(int(str(file["file_id"])) for file in fact.files) if fits else (),
-    )
-
-
-def _ticket_solved(bot: Bot, tx: Tx, fact: ticket_facts.TicketSolved) -> None:
-    """Said once where it was talked about; a payment report's end was told with the money."""
-    if fact.kind != "inquiry" or fact.chat_id is None:
-        return
-    if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
-        return  # the chat is no longer theirs
-    why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
-    tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.solved", ticket_no=fact.ticket_no), why)
-
-
-def _handed_back(bot: Bot, tx: Tx, fact: ticket_facts.ChatHandedBack) -> None:
-    why = Why("bot speaks again", kind="notice", ticket_id=fact.ticket_id)
-    tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.back_to_bot", ticket_no=fact.ticket_no), why)
+    tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
 def _reminders_due(bot: Bot, tx: Tx, fact: reminder_facts.RemindersDue) -> None:
@@ -366,16 +226,16 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     billing.PaymentReportRejected: _report_rejected,
     contract_facts.ContractsRenewed: _renewed,
     contract_facts.ContractEnded: _contract_ended,
-    ticket_facts.StaffReplied: _staff_replied,
-    ticket_facts.TicketSolved: _ticket_solved,
-    ticket_facts.ChatHandedBack: _handed_back,
+    ticket_facts.StaffReplied: telling_tickets.staff_replied,
+    ticket_facts.TicketSolved: telling_tickets.ticket_solved,
+    ticket_facts.ChatHandedBack: telling_tickets.handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }
 
 
 def listeners(bot: Bot) -> Listeners:
     """The core's own wiring first (what must be true), then what is told."""
-    merged: dict[type, list[Callable[[Tx, Any], None]]] = {fact: list(called) for fact, called in LISTENERS.items()}
+    merged = wiring.listeners(bot.profile)
     for fact, tell in TOLD.items():
         merged.setdefault(fact, []).append(partial(tell, bot))
     return merged

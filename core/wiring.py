@@ -1,5 +1,8 @@
 """Which service listens to which fact: the one table. Listeners run in the transaction that emitted the fact."""
 
+from collections.abc import Callable
+from typing import Any
+
 from core.billing.facts import (
     InvoicePaid,
     InvoiceVoided,
@@ -9,8 +12,10 @@ from core.billing.facts import (
     PaymentReportRejected,
 )
 from core.contracts import renewals
-from core.db import Listeners
+from core.db import Listeners, Tx
 from core.members.facts import ChatUnlinked
+from core.profiles.model import Profile
+from core.tickets import clocks
 from core.tickets import listeners as tickets
 
 LISTENERS: Listeners = {
@@ -22,3 +27,11 @@ LISTENERS: Listeners = {
     PaymentReportConfirmed: (tickets.on_report_confirmed,),
     PaymentReportRejected: (tickets.on_report_rejected,),
 }
+
+
+def listeners(profile: Profile) -> dict[type, list[Callable[[Tx, Any], None]]]:
+    """The table above, and what listens under the operator's rules: the clocks of tickets."""
+    merged: dict[type, list[Callable[[Tx, Any], None]]] = {fact: list(called) for fact, called in LISTENERS.items()}
+    for fact, listener in clocks.listeners(profile).items():
+        merged.setdefault(fact, []).append(listener)
+    return merged

@@ -250,6 +250,7 @@ class BusinessHours(Part):
             ),
         ]
     ] = ()
+    days_off: Rows[dt.date] = ()
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -274,6 +275,8 @@ class BusinessHours(Part):
             )
         for place in repeated(self.weekdays, lambda day: day):
             flaws.add(("weekdays", place), "同じ曜日が二度書かれています", "the same weekday is written twice")
+        for place in repeated(self.days_off, lambda day: day):
+            flaws.add(("days_off", place), "同じ日が二度書かれています", "the same day is written twice")
         flaws.raise_if_any()
         return self
 
@@ -285,12 +288,52 @@ class Queue(Part):
     name: LocalText
 
 
+class FieldChoice(Part):
+    """One of the answers that a field of an inquiry offers."""
+
+    code: Code
+    name: LocalText
+
+
+class TicketField(Part):
+    """Something more that a kind of inquiry asks for; `contract` offers the member's contracts, `choice` its choices."""
+
+    code: Code
+    name: LocalText
+    type: Literal["text", "number", "date", "choice", "contract"]
+    required: bool = False
+    choices: Rows[FieldChoice] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        flaws = Flaws()
+        if (self.type == "choice") != bool(self.choices):
+            flaws.add(
+                ("choices",),
+                "選択肢（choices）は type が choice の項目だけに、1つ以上書いてください",
+                "choices belong to a field of type choice, at least one",
+            )
+        for place in repeated(self.choices, lambda choice: choice.code):
+            flaws.add(("choices", place, "code"), "同じコードの選択肢が二つあります", "two choices have the same code")
+        flaws.raise_if_any()
+        return self
+
+
 class TicketKind(Part):
-    """A kind of inquiry a member chooses; it decides the queue (row Q1)."""
+    """A kind of inquiry a member chooses; it decides the queue and what is asked for (row Q1)."""
 
     code: Code
     name: LocalText
     queue: Code
+    fields: Rows[TicketField] = ()
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        flaws = Flaws()
+        for place in repeated(self.fields, lambda field: field.code):
+            flaws.add(("fields", place, "code"), "同じコードの項目が二つあります", "two fields have the same code")
+        flaws.raise_if_any()
+        return self
 
 
 class Support(Part):
@@ -299,6 +342,9 @@ class Support(Part):
     first_answer: Promise
     next_answer: Promise
     resolution: Promise
+    reopen_days: Annotated[int, whole("日数", "a number of days", low=0, high=365)] = 7
+    silence_warning_days: Annotated[int, whole("日数", "a number of days", low=1, high=365)] = 5
+    silence_close_days: Annotated[int, whole("日数", "a number of days", low=1, high=365)] = 3
     business_hours: BusinessHours
     queues: Annotated[Rows[Queue], Field(min_length=1)]
     kinds: Annotated[Rows[TicketKind], Field(min_length=1)]

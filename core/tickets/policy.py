@@ -86,12 +86,12 @@ def check_priority(priority: str) -> None:
 def check_snooze(status: str, *, until: datetime, now: datetime) -> None:
     """A ticket that is not solved may rest until an instant to come, 90 days at most.
 
-    Errors: DomainError `ticket_state`, `snooze_out_of_range` (most_days).
+    Errors: DomainError `ticket_state`, `snooze_out_of_range` (most).
     """
     if status == "solved":
         raise DomainError("ticket_state", status=status, act="snooze")
     if not now < until <= now + LONGEST_SNOOZE:
-        raise DomainError("snooze_out_of_range", most_days=LONGEST_SNOOZE.days)
+        raise DomainError("snooze_out_of_range", most=LONGEST_SNOOZE.days)
 
 
 def decide_written(*, status: str, solved_at: datetime | None, now: datetime, text: str, files: int) -> Written:
