@@ -11,6 +11,7 @@ from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
 from bot.screens.model import Screen, read_handle
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
 from bot.understanding import CONFIDENT, Understanding, command_intent, understand
+from bot.understanding.dates import is_only_date
 from bot.understanding.urgent import is_urgent
 from core.db import Tx
 from core.delivery import files as file_store
@@ -151,7 +152,7 @@ def _in_form(c: Context, run: FormView) -> Reply:
     text = c.inbound.text.strip()
     expecting = "confirm" if run.step == forms.CONFIRM else forms.FORMS[run.name].intent or None
     meaning = understand(text, today=c.today, lang=c.language, expecting=expecting) if text else None
-    if meaning is not None and _is_global(meaning, text):
+    if meaning is not None and _is_global(meaning, text) and not is_only_date(text, today=c.today):
         if meaning.intent == "back":
             return forms.back(c, run)
         if meaning.intent == "abort":

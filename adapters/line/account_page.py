@@ -89,7 +89,7 @@ async def _take_who(page: Page, w: Wording, asked: _Asked) -> Response:
     """Member number and mail address; the answer never tells whether they belong together."""
     member_no, email = asked.fields.get("member_no", "").strip(), asked.fields.get("email", "").strip()
     if not member_no or "@" not in email:
-        return _show(page, w, "who", note=w("link.page_incomplete"), status=400)
+        return _show(page, w, "who", note=w("linkpage.incomplete"), status=400)
 
     def request_code(tx: Tx) -> Any:
         return link_tokens.request_page_code(
@@ -120,7 +120,7 @@ async def _take_code(page: Page, w: Wording, asked: _Asked, chat: ChatView) -> R
         link_token = await page.issue_token(chat.address)
     except (ApiException, aiohttp.ClientError, TimeoutError) as error:
         log.warning("LINE gave no link token", extra={"error": type(error).__name__})
-        return _show(page, w, "ended", note=w("link.page_line_away"), status=503)
+        return _show(page, w, "ended", note=w("linkpage.line_away"), status=503)
     return RedirectResponse(f"{DIALOG}?{urlencode({'linkToken': link_token, 'nonce': nonce})}", 303, HEADERS)
 
 

@@ -35,7 +35,7 @@ def create_command(context: click.Context, /, *, member_no: str, as_json: bool, 
         with opening as database:
             made = run(database, lambda tx: issue_deep_link(tx, staff=None, member_no=member_no), name="link create")
     except DomainError as error:
-        click.echo(w(f"link.refused.{error.code}", **error.data), err=True)
+        click.echo(w(f"errors.{error.code}", **error.data), err=True)
         sys.exit(1)
     url = f"{settings.public_url.rstrip('/')}/m/link/{made.token}"
     start = f"{DEEP_LINK}{made.token}"
@@ -44,4 +44,4 @@ def create_command(context: click.Context, /, *, member_no: str, as_json: bool, 
         click.echo(orjson.dumps(told).decode())
         return
     click.echo(url)
-    click.echo(w("link.created", until=show_time(made.expires_at, lang), start=start), err=True)
+    click.echo(w("linkpage.created", until=show_time(made.expires_at, lang), start=start), err=True)

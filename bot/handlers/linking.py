@@ -8,7 +8,7 @@ from bot.forms import Answers, Form, Given, Parse, Step, Wrong
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import linking as screens
 from bot.screens.model import Screen
-from bot.understanding.dates import read_date
+from bot.understanding.dates import read_birth_date
 from bot.understanding.typed import read_member_no
 from core.members import link_tokens, linking, links
 from core.members import service as members
@@ -211,7 +211,7 @@ def ask_proof(c: Context, slots: Slots) -> Reply:
 
 
 def _parse_birth(c: Context, answers: Answers, given: Given) -> str:
-    day = read_date(given.text, today=c.today, past=True).on
+    day = read_birth_date(given.text, today=c.today)
     if day is None:
         raise Wrong("link.wrong_birth")
     return _proved(c, f"{day:%Y%m%d}", "link.wrong_proof")
@@ -224,15 +224,15 @@ def _parse_phone(c: Context, answers: Answers, given: Given) -> str:
     return _proved(c, digits[-link_tokens.PHONE_DIGITS :], "link.wrong_proof")
 
 
-def _proof_form(kind: str, parse: Parse) -> None:
+def _proof_form(name: str, question: str, parse: Parse) -> None:
     """One question whose answer is counted like a code's."""
 
     def steps(c: Context, answers: Answers) -> list[Step]:
-        return [Step("code", lambda c, a: Screen(c.w(f"link.ask_{kind}")), parse, "link.code_label", lambda c, a: "")]
+        return [Step("code", lambda c, a: Screen(c.w(question)), parse, "link.code_label", lambda c, a: "")]
 
     forms.register(
         Form(
-            name=f"link_{kind}",
+            name=name,
             version=1,
             title="link.proof_title",
             steps=steps,
@@ -243,8 +243,8 @@ def _proof_form(kind: str, parse: Parse) -> None:
     )
 
 
-_proof_form("birth", _parse_birth)
-_proof_form("phone", _parse_phone)
+_proof_form("link_birth", "link.ask_birth", _parse_birth)
+_proof_form("link_phone", "link.ask_phone", _parse_phone)
 
 
 @action("link.account")

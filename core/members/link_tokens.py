@@ -98,13 +98,13 @@ END_OF_MEMBER = Write(
 def issue_deep_link(tx: Tx, *, staff: ActingStaff | None, member_no: str) -> IssuedLink:
     """A link for one member, good for 15 minutes and one use; the member's older ones die. `staff` None: by the command.
 
-    Errors: DomainError `forbidden`, `member_unknown`, `member_withdrawn`, `no_proof` (nothing on file to prove it with).
+    Errors: DomainError `forbidden`, `member_not_found`, `member_withdrawn`, `no_proof` (nothing on file to prove it with).
     """
     if staff is not None:
         require(staff, "make_link")
     found = find_member(tx, member_no=member_no)
     if found is None:
-        raise DomainError("member_unknown")
+        raise DomainError("member_not_found")
     member = lock_member(tx, member_id=found.id)
     if member.status != "active":
         raise DomainError("member_withdrawn")
