@@ -9,6 +9,7 @@ from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
 from bot.screens.model import Screen, read_handle
+from bot.screens.offers import offered
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
 from bot.understanding import CONFIDENT, Understanding, command_intent, understand
 from bot.understanding.dates import is_only_date
@@ -186,7 +187,15 @@ def _is_global(meaning: Understanding, text: str) -> bool:
 
 
 INTERRUPTING = frozenset(
-    {"check_expiry", "list_unpaid", "show_payment_number", "payment_status", "ticket_status", "show_profile"}
+    {
+        "check_expiry",
+        "list_unpaid",
+        "show_payment_number",
+        "payment_status",
+        "ticket_status",
+        "show_profile",
+        "reservation_status",
+    }
 )
 ANSWERS = frozenset({"confirm", "decline", "back", "abort", "fallback"})  # words to the question itself, no other task
 SURE = 0.8  # to leave a form for another task more is asked than to answer a free sentence
@@ -248,9 +257,8 @@ def _free(c: Context) -> Reply:
         return INTENTS["fallback"](c, {})
     if meaning.confidence < CONFIDENT:
         guesses = [meaning.intent, *(name for name, _ in meaning.alternatives)]
-        return guesses_screen(
-            c.w, [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"][:3]
-        )
+        known = [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"]
+        return guesses_screen(c.w, offered(c.profile, known)[:3])
     c.chat = c.chat._replace(misses=0)
     return INTENTS[meaning.intent](c, meaning.slots)
 

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bot import telling_tickets
+from bot import telling_bookings, telling_tickets
 from bot.deployment import Bot
 from bot.home_menu import owe_menu
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
@@ -21,6 +21,7 @@ from core import wiring
 from core.billing import facts as billing
 from core.billing import invoices
 from core.billing.invoices import InvoiceView
+from core.bookings import facts as booking_facts
 from core.contracts import facts as contract_facts
 from core.contracts import renewals
 from core.contracts import service as contracts
@@ -207,6 +208,7 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     billing.PaymentReportRejected: _report_rejected,
     contract_facts.ContractsRenewed: _renewed,
     contract_facts.ContractEnded: _contract_ended,
+    booking_facts.ReservationRequestDecided: telling_bookings.request_decided,
     ticket_facts.StaffReplied: telling_tickets.staff_replied,
     ticket_facts.TicketSolved: telling_tickets.ticket_solved,
     ticket_facts.ChatHandedBack: telling_tickets.handed_back,

@@ -1,8 +1,29 @@
 """What the bot can do, one module a topic. `register_all` fills the tables of `bot.registry`."""
 
-from bot.handlers import basics, contracts, invoices, linking, reports, settings, tickets
+from bot.handlers import (
+    basics,
+    contracts,
+    invoices,
+    linking,
+    reports,
+    reservation_requests,
+    reservations,
+    settings,
+    tickets,
+)
 
-__all__ = ["basics", "contracts", "invoices", "linking", "register_all", "reports", "settings", "tickets"]
+__all__ = [
+    "basics",
+    "contracts",
+    "invoices",
+    "linking",
+    "register_all",
+    "reports",
+    "reservation_requests",
+    "reservations",
+    "settings",
+    "tickets",
+]
 
 
 def register_all() -> None:

@@ -22,6 +22,7 @@ def show_menu(c: Context, slots: Slots) -> Reply:
     form_store.park(c.tx, chat_id=c.chat.id)
     return menu_screen(
         c.w,
+        c.profile,
         operator=c.bot.operator_name(c.language),
         name=c.member.name if c.member else None,
         again=not slots.get("start") and c.chat.last_seq > 2,

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.statements import Base, Instant, Json
@@ -113,6 +113,18 @@ class Staff(Base):
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class StaffIdentity(Base):
+    """Who somebody of staff is in the messenger of the staff (Slack): team and user together, ids only (row Q2)."""
+
+    __tablename__ = "staff_identity"
+    __table_args__ = (UniqueConstraint("staff_id", "channel"),)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)  # slack
+    team: Mapped[str] = mapped_column(String(32), primary_key=True)  # T…
+    user: Mapped[str] = mapped_column(String(32), primary_key=True)  # U…, W…
+    staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    added_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class StaffSession(Base):
