@@ -38,7 +38,12 @@ def _with_cards(screen: Screen) -> Screen:
     """A mail has no cards: their rows as lines."""
     lines = [screen.text]
     for card in screen.cards:
-        lines += ["", card.title, *(f"{name}: {value}" for name, value in card.rows), *([card.note] if card.note else [])]
+        lines += [
+            "",
+            card.title,
+            *(f"{name}: {value}" for name, value in card.rows),
+            *([card.note] if card.note else []),
+        ]
     return Screen("\n".join(lines))
 
 
