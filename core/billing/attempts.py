@@ -214,10 +214,8 @@ def record_refused(tx: Tx, *, attempt_id: int) -> None:
 
 
 def lock_attempt(tx: Tx, *, attempt_id: int) -> AttemptView:
-    """An attempt, its member's money locked before it (the one order of locks). Errors: DomainError `attempt_not_found`."""
-    found = tx.first(BY_ID, attempt_id=attempt_id)
-    if found is None:
-        raise DomainError("attempt_not_found")
+    """An attempt, its member's money locked before it (the one order of locks); a missing one is a broken invariant."""
+    found = tx.one(BY_ID, attempt_id=attempt_id)
     lock_money(tx, member_id=found.member_id)
     return tx.one(LOCK_ATTEMPT, attempt_id=attempt_id)
 
