@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from adapters import desk, http, webchat
+from adapters.http.link import Doors, link_route
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Job, Scheduler
 from bot import handlers, turn
@@ -133,7 +134,7 @@ class Product:
             api_url=self.settings.line_api_url,
             public_url=self.settings.public_url,
         )
-        return adapter.build(settings, self.deliver, self.database, self.clock)
+        return adapter.build(settings, self.deliver, self.database, self.clock, self.bot)
 
     def _slack(self) -> "SlackAdapter | None":
         token = self.settings.slack_bot_token.get_secret_value()
@@ -204,7 +205,13 @@ class Product:
         telegram = self.telegram.routes if self.telegram else []
         line = self.line.routes if self.line else []
         slack = self.slack.routes if self.slack else []
-        return [*plain, *chat, *self._desk(https), *telegram, *line, *slack]
+        return [*plain, *chat, *self._desk(https), *telegram, *line, *slack, link_route(self.bot, self._doors)]
+
+    async def _doors(self) -> Doors:
+        return Doors(
+            telegram=self.telegram.username if self.telegram else "",
+            line=await self.line.basic_id() if self.line else "",
+        )
 
     def _desk(self, https: bool) -> list[Route]:
         demo = self.mode.demo

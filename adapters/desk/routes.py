@@ -64,6 +64,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/requests/{request_id}/accept": reservations.accept_it,
     "/desk/requests/{request_id}/decline": reservations.decline_it,
     "/desk/members/{member_no}/links/{link_id}/revoke": members.revoke,
+    "/desk/members/{member_no}/link": members.make_link,
     "/desk/invoices/{invoice_no}/payment": payments.record_by_hand,
     "/desk/suspense/{payment_id}/place": suspense.place,
     "/desk/catalogue/prices": catalogue.set_price,
