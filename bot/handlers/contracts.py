@@ -268,7 +268,7 @@ def renew(c: Context, slots: Slots) -> Reply:
     if not named and kind:
         named = [contract for contract in renewable if contract.kind == kind]
     chosen = named or (renewable if len(renewable) == 1 else [])
-    return _begin(c, chosen, slots.get("term_months"), _method_named(slots.get("payment_method")))
+    return _begin(c, chosen, slots.get("term_months"), _method_named(find_methods(c.inbound.text)))
 
 
 def _begin(c: Context, chosen: list[ContractView], term: Any, method: str = "") -> Reply:
