@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import telling_tickets
 from bot.deployment import Bot
+from bot.forms import park_for_person
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
 from bot.saying import Why
 from bot.screens import invoices as invoice_screens
@@ -18,7 +19,7 @@ from bot.screens.model import Screen
 from bot.wording import Wording
 from core import wiring
 from core.billing import facts as billing
-from core.billing import invoices
+from core.billing import invoices, reports
 from core.billing.invoices import InvoiceView
 from core.contracts import facts as contract_facts
 from core.contracts import renewals
@@ -161,6 +162,9 @@ def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     def screen(w: Wording) -> Screen:
         return screens.asked(w, fact.words)
 
+    report = reports.get_report(tx, report_id=fact.report_id)
+    if report.chat_id is not None:
+        park_for_person(tx, chat_id=report.chat_id)
     tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
@@ -228,6 +232,8 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     contract_facts.ContractEnded: _contract_ended,
     ticket_facts.StaffReplied: telling_tickets.staff_replied,
     ticket_facts.TicketSolved: telling_tickets.ticket_solved,
+    ticket_facts.TicketDue: telling_tickets.ticket_due,
+    ticket_facts.TicketWentQuiet: telling_tickets.went_quiet,
     ticket_facts.ChatHandedBack: telling_tickets.handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }

@@ -1,8 +1,18 @@
 """What the bot can do, one module a topic. `register_all` fills the tables of `bot.registry`."""
 
-from bot.handlers import basics, contracts, invoices, linking, reports, settings, tickets
+from bot.handlers import basics, contracts, invoices, linking, reports, settings, ticket_talk, tickets
 
-__all__ = ["basics", "contracts", "invoices", "linking", "register_all", "reports", "settings", "tickets"]
+__all__ = [
+    "basics",
+    "contracts",
+    "invoices",
+    "linking",
+    "register_all",
+    "reports",
+    "settings",
+    "ticket_talk",
+    "tickets",
+]
 
 
 def register_all() -> None:
