@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from adapters import desk, http, webchat
+from adapters.http.link import Doors, link_route
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Job, Scheduler
 from bot import handlers, turn
@@ -40,6 +41,7 @@ from core.profiles.model import Profile
 
 if TYPE_CHECKING:
     from adapters.line.adapter import LineAdapter
+    from adapters.slack.adapter import SlackAdapter
     from adapters.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
@@ -71,6 +73,7 @@ class Product:
         self.ticks = Ticks(self.database, self.bot, self.owner)
         self.telegram = self._telegram()
         self.line = self._line()
+        self.slack = self._slack()
         self.senders = self._senders()
         self._lanes = [
             Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders
@@ -131,7 +134,23 @@ class Product:
             api_url=self.settings.line_api_url,
             public_url=self.settings.public_url,
         )
-        return adapter.build(settings, self.deliver, self.database, self.clock)
+        return adapter.build(settings, self.deliver, self.database, self.clock, self.bot)
+
+    def _slack(self) -> "SlackAdapter | None":
+        token = self.settings.slack_bot_token.get_secret_value()
+        if not token:
+            return None
+        from adapters.slack import adapter  # noqa: PLC0415 - the SDK costs a second: only when it is used
+
+        settings = adapter.SlackSettings(
+            bot_token=token,
+            app_token=self.settings.slack_app_token.get_secret_value(),
+            signing_secret=self.settings.slack_signing_secret.get_secret_value(),
+            desk_channel=self.settings.slack_desk_channel,
+            api_url=self.settings.slack_api_url,
+            public_url=self.settings.public_url,
+        )
+        return adapter.build(settings, self.database, self.clock, self.profile)
 
     def _senders(self) -> list[Sender]:
         senders: list[Sender] = [webchat.WebchatSender(self.database)]
@@ -139,6 +158,8 @@ class Product:
             senders.append(self.telegram.sender)
         if self.line is not None:
             senders.append(self.line.sender)
+        if self.slack is not None:
+            senders.append(self.slack.sender)
         smtp = self.settings.smtp_url.get_secret_value()
         if self.mode.demo:
             senders.append(DemoMailbox())
@@ -155,6 +176,8 @@ class Product:
         off = [] if self.telegram else ["Telegram (MADOGUCHI_TELEGRAM_TOKEN)"]
         if self.line is None:
             off.append("LINE (MADOGUCHI_LINE_CHANNEL_SECRET, MADOGUCHI_LINE_CHANNEL_TOKEN)")
+        if self.slack is None:
+            off.append("Slack (MADOGUCHI_SLACK_BOT_TOKEN, MADOGUCHI_SLACK_DESK_CHANNEL)")
         if not self.mode.demo and not self.settings.smtp_url.get_secret_value():
             off.append("mail (MADOGUCHI_SMTP_URL, MADOGUCHI_MAIL_FROM)")
         return off
@@ -181,7 +204,14 @@ class Product:
         )
         telegram = self.telegram.routes if self.telegram else []
         line = self.line.routes if self.line else []
-        return [*plain, *chat, *self._desk(https), *telegram, *line]
+        slack = self.slack.routes if self.slack else []
+        return [*plain, *chat, *self._desk(https), *telegram, *line, *slack, link_route(self.bot, self._doors)]
+
+    async def _doors(self) -> Doors:
+        return Doors(
+            telegram=self.telegram.username if self.telegram else "",
+            line=await self.line.basic_id() if self.line else "",
+        )
 
     def _desk(self, https: bool) -> list[Route]:
         demo = self.mode.demo
@@ -222,6 +252,8 @@ class Product:
             self._scheduler.start()
         if self.telegram is not None:
             await self.telegram.start(receive=self.serves)
+        if self.slack is not None:
+            await self.slack.start(receive=self.serves)
 
     async def stop(self) -> None:
         """Nothing new, finish what is in hand, hand over the leases, close."""
@@ -234,6 +266,8 @@ class Product:
             await lane.stop()
         if self.line is not None:
             await self.line.stop()
+        if self.slack is not None:
+            await self.slack.stop()
         if self._watcher is not None:
             self._watcher.cancel()
             with suppress(asyncio.CancelledError):

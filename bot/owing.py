@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from bot.deployment import Bot
 from bot.saying import Why, say
 from bot.screens.model import Screen
+from bot.screens.offers import without_missing
 from bot.wording import Wording
 from core.db import Tx
 from core.delivery import outbox
@@ -68,7 +69,9 @@ def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen
     """One bubble in one chat, in that chat's language."""
     chat = dialogue.lock_chat_by_id(tx, chat_id=chat_id)
     w = bot.wording(chat.language or chat.hint)
-    shown = as_automatic(w, screen(w)) if chat.speaker == "human" and why.kind != "staff_reply" else screen(w)
+    shown = without_missing(bot.profile, screen(w))
+    if chat.speaker == "human" and why.kind != "staff_reply":
+        shown = as_automatic(w, shown)
     chat = say(tx, chat, shown, why)
     dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
 

@@ -11,6 +11,8 @@ from typing import Any
 from bot.deployment import Bot
 from bot.inbound import Inbound
 from bot.screens.model import Screen
+from bot.screens.offers import is_offered
+from bot.screens.talk import not_here_screen
 from bot.wording import Wording
 from core.db import Tx
 from core.dialogue.service import ChatView
@@ -62,15 +64,24 @@ ACTIONS: dict[str, Handler] = {}  # what the buttons of screens do
 
 
 def intent(*names: str) -> Callable[[Handler], Handler]:
-    """Register a handler for intents of intents.md; it is also reachable as the action "intent.NAME"."""
+    """Register a handler for intents of intents.md; it is also reachable as the action "intent.NAME".
+
+    What this operator does not have at all (renewal without plans, reservations) is said so, with a way to a person.
+    """
 
     def register(handler: Handler) -> Handler:
         for name in names:
-            INTENTS[name] = handler
-            ACTIONS[f"intent.{name}"] = handler
+            INTENTS[name] = ACTIONS[f"intent.{name}"] = _where_offered(name, handler)
         return handler
 
     return register
+
+
+def _where_offered(name: str, handler: Handler) -> Handler:
+    def handle(c: Context, slots: Slots) -> Reply:
+        return handler(c, slots) if is_offered(c.profile, name) else not_here_screen(c.w, name)
+
+    return handle
 
 
 def action(name: str) -> Callable[[Handler], Handler]:

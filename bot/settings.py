@@ -31,5 +31,11 @@ class Settings(BaseSettings):
     line_channel_token: SecretStr = SecretStr("")
     line_api_url: str = "https://api.line.me"
 
+    slack_bot_token: SecretStr = SecretStr("")
+    slack_app_token: SecretStr = SecretStr("")  # given: Socket Mode, no public address is needed
+    slack_signing_secret: SecretStr = SecretStr("")  # needed without Socket Mode: POST /webhooks/slack
+    slack_desk_channel: str = ""  # the channel's id (C…): ids outlive renames
+    slack_api_url: str = "https://slack.com/api/"
+
     smtp_url: SecretStr = SecretStr("")  # smtps://user:password@host, smtp+starttls://…:587
     mail_from: str = ""

@@ -19,6 +19,7 @@ from bot.registry import Context, as_screens
 from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
 from bot.saying import REDRAWS, Reply, Why, say
 from bot.screens.model import Screen
+from bot.screens.offers import without_missing
 from bot.screens.talk import (
     cut_screen,
     files_refused_screen,
@@ -203,6 +204,7 @@ def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
     reply = Reply(c.inbound.reply_token, c.inbound.reply_until) if c.inbound.reply_token else None
     for screen in screens:
         why = Why("answer", kind=screen.kind)
+        screen = without_missing(c.profile, screen)  # noqa: PLW2901 - the same screen, as this operator shows it
         chat = say(c.tx, chat, screen, why, over=over, over_ref=c.inbound.message_ref if over else "", reply=reply)
         over = None
     dialogue.save_chat(c.tx, chat)
@@ -280,7 +282,7 @@ def _has_room(tx: Tx, chat: ChatView, inbound: Inbound, files: list[InboundFile]
 
 
 def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Pressed | None) -> ChatView:
-    if inbound.kind == "start" or (
+    if inbound.kind in ("start", "account_link") or (
         inbound.kind in ("press", "date") and (pressed is None or pressed.action in NO_TRACE_ACTIONS)
     ):
         return chat

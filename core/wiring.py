@@ -11,6 +11,7 @@ from core.billing.facts import (
     PaymentReported,
     PaymentReportRejected,
 )
+from core.bookings.facts import ReservationRequestDecided, ReservationRequested
 from core.contracts import renewals
 from core.db import Listeners, Tx
 from core.members.facts import ChatUnlinked
@@ -26,6 +27,8 @@ LISTENERS: Listeners = {
     PaymentReportAsked: (tickets.on_report_asked,),
     PaymentReportConfirmed: (tickets.on_report_confirmed,),
     PaymentReportRejected: (tickets.on_report_rejected,),
+    ReservationRequestDecided: (tickets.on_reservation_request_decided,),
+    ReservationRequested: (tickets.on_reservation_requested,),
 }
 
 

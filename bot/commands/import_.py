@@ -1,4 +1,4 @@
-"""`madoguchi import KIND FILE`: members and contracts of the old system into Madoguchi (row M12)."""
+"""`madoguchi import KIND FILE`: members, contracts and reservations of the old system into Madoguchi (row M12)."""
 
 import sqlite3
 import sys
@@ -25,7 +25,7 @@ from core.exchange.reading import Encoding, FileForm, read_form
 from core.profiles.catalogue import ensure_catalogue
 from core.profiles.model import Profile
 
-LATER_KINDS = ("invoices", "events", "reservations", "faq")
+LATER_KINDS = ("invoices", "events", "faq")
 NOTES_SHOWN = 20  # in a real run; the dry run lists all
 MEGABYTE = 1024 * 1024
 Opened = tuple[Database, Profile]
@@ -55,7 +55,7 @@ def open_as_set() -> Iterator[Opened]:
 
 
 @click.command("import")
-@click.argument("kind", metavar="members|contracts")
+@click.argument("kind", metavar="members|contracts|reservations")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--mapping", type=click.Path(path_type=Path), help="列の指定（TOML） / which column holds what")
 @click.option("--encoding", type=click.Choice(["auto", "utf-8", "cp932"]), default="auto", help="文字コード / encoding")
@@ -66,7 +66,7 @@ def open_as_set() -> Iterator[Opened]:
 @click.option("--lang", type=click.Choice(["ja", "en"]), default="ja", help="表示の言語 / language")
 @click.pass_context
 def import_(context: click.Context, /, lang: str, **options: object) -> None:
-    """会員・契約のCSVを取り込む / Import members or contracts from a CSV file.
+    """会員・契約・予約のCSVを取り込む / Import members, contracts or reservations from a CSV file.
 
     まず --dry-run で確かめてください。取り込めない行が一つでもあれば、何も書き込みません。
     同じファイルを何度取り込んでも結果は同じです。空欄は「変更なし」です。

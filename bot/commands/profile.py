@@ -9,6 +9,7 @@ from rich.table import Table
 
 from bot.wording import LANGUAGES, texts
 from core.money import format_yen
+from core.profiles.booking import Bookings, RequestDeadline
 from core.profiles.files import ProfileError, check_profile, list_profiles, load_profile
 from core.profiles.model import Profile
 
@@ -41,10 +42,15 @@ def show_command(name: str, as_json: bool) -> None:
         click.echo(str(error), err=True)
         sys.exit(1)
     if as_json:
-        _echo_json(shown.model_dump(mode="json"))
+        _echo_json(shown.model_dump(mode="json", exclude=None if shown.plans else {"renewal", "reminders", "trial"}))
         return
     console = Console(file=sys.stdout, highlight=False, markup=False)
-    for table in (_rules_table(shown), _methods_table(shown), _plans_table(shown)):
+    tables = [_rules_table(shown), _methods_table(shown)]
+    if shown.plans:
+        tables.append(_plans_table(shown))
+    if shown.bookings is not None:
+        tables += [_facilities_table(shown.bookings), _categories_table(shown.bookings)]
+    for table in tables:
         for column in table.columns:
             column.overflow = "fold"  # rich's default cuts long words off with "…"
         console.print(table)
@@ -67,9 +73,19 @@ def check_command(file: str, as_json: bool) -> None:
         sys.exit(1)
     checked = load_profile(file)
     click.echo(
-        f"問題ありません: {checked.name}（{checked.title.ja}、プラン{len(checked.plans)}件、"
-        f"支払方法{len(checked.payment.methods)}件） / OK: {checked.title.en}, {len(checked.plans)} plans"
+        f"問題ありません: {checked.name}（{checked.title.ja}、{_sold_ja(checked)}、"
+        f"支払方法{len(checked.payment.methods)}件） / OK: {checked.title.en}, {_sold_en(checked)}"
     )
+
+
+def _sold_ja(profile: Profile) -> str:
+    parts = [f"プラン{len(profile.plans)}件"] if profile.plans else []
+    return "、".join([*parts, f"施設{len(profile.bookings.facilities)}件"] if profile.bookings else parts)
+
+
+def _sold_en(profile: Profile) -> str:
+    parts = [f"{len(profile.plans)} plans"] if profile.plans else []
+    return ", ".join([*parts, f"{len(profile.bookings.facilities)} facilities"] if profile.bookings else parts)
 
 
 def _echo_json(value: object) -> None:
@@ -78,20 +94,13 @@ def _echo_json(value: object) -> None:
 
 def _rules_table(shown: Profile) -> Table:
     table = Table("決まり / rule", "内容 / value", title=f"{shown.title.ja} / {shown.title.en} ({shown.name})")
-    operator, renewal, reminders, payment = shown.operator, shown.renewal, shown.reminders, shown.payment
+    operator, payment = shown.operator, shown.payment
     tax = "税込 / incl. tax" if shown.price_includes_tax else "税抜 / excl. tax"
     rows = {
         "運営会社 / operator": f"{operator.name.ja} ({operator.registration_number})",
         "電話 / phone": f"{operator.phone} {operator.hours.ja}",
         "価格 / prices": f"{tax} {shown.tax_rate_percent}% ({shown.tax_rounding})",
-        "契約期間（月） / terms": _joined(renewal.terms),
-        "更新できるまで / window": f"期限後{renewal.window_days_after_expiry}日（猶予{renewal.grace_days}日）",
-        "月末にそろえる / month end": _yes_no(renewal.month_end_offered),
-        "案内の日 / reminders": f"{_joined(reminders.milestones)}（希望者 / on request: {_joined(reminders.on_request)}）",
-        "送信 / sending": (
-            f"{reminders.send_at:%H:%M}（{reminders.quiet_from:%H:%M}〜{reminders.quiet_until:%H:%M}は送らない / quiet）"
-        ),
-        "お試し / trial": f"{shown.trial.days}日 / days" if shown.trial else "なし / none",
+        **(_renewal_rules(shown) if shown.plans else {}),
         "支払期限 / deadline": f"{payment.deadline_days}日 / days ({payment.deadline_bank_holiday})",
         "失効 / lapse": f"{payment.confirmation}、期限後{payment.lapse_after_bank_days}銀行営業日 / bank days",
         "回答の目安 / answers": f"{shown.support.first_answer.text('ja')} / {shown.support.first_answer.text('en')}",
@@ -103,6 +112,43 @@ def _rules_table(shown: Profile) -> Table:
     for rule, value in rows.items():
         table.add_row(rule, value)
     return table
+
+
+def _renewal_rules(shown: Profile) -> dict[str, str]:
+    renewal, reminders = shown.renewal, shown.reminders
+    return {
+        "契約期間（月） / terms": _joined(renewal.terms),
+        "更新できるまで / window": f"期限後{renewal.window_days_after_expiry}日（猶予{renewal.grace_days}日）",
+        "月末にそろえる / month end": _yes_no(renewal.month_end_offered),
+        "案内の日 / reminders": f"{_joined(reminders.milestones)}（希望者 / on request: {_joined(reminders.on_request)}）",
+        "送信 / sending": (
+            f"{reminders.send_at:%H:%M}（{reminders.quiet_from:%H:%M}〜{reminders.quiet_until:%H:%M}は送らない / quiet）"
+        ),
+        "お試し / trial": f"{shown.trial.days}日 / days" if shown.trial else "なし / none",
+    }
+
+
+def _facilities_table(bookings: Bookings) -> Table:
+    table = Table("施設 / facility", "English", "一組だけ / exclusive")
+    for facility in bookings.facilities:
+        table.add_row(f"{facility.name.ja} ({facility.code})", facility.name.en, _yes_no(facility.exclusive))
+    return table
+
+
+def _categories_table(bookings: Bookings) -> Table:
+    table = Table("区分 / category", "変更できる項目 / change", "変更 / until", "キャンセル / until")
+    for category in bookings.categories:
+        table.add_row(
+            f"{category.name.ja} ({category.code})",
+            "、".join(field.name.ja for field in category.change_fields),
+            _until(bookings.deadline("change", category.code)),
+            _until(bookings.deadline("cancel", category.code)),
+        )
+    return table
+
+
+def _until(deadline: RequestDeadline) -> str:
+    return f"{deadline.days}日前 / days before {deadline.at:%H:%M}"
 
 
 def _methods_table(shown: Profile) -> Table:

@@ -1,6 +1,17 @@
 """What the bot can do, one module a topic. `register_all` fills the tables of `bot.registry`."""
 
-from bot.handlers import basics, contracts, invoices, linking, reports, settings, ticket_talk, tickets
+from bot.handlers import (
+    basics,
+    contracts,
+    invoices,
+    linking,
+    reports,
+    reservation_requests,
+    reservations,
+    settings,
+    ticket_talk,
+    tickets,
+)
 
 __all__ = [
     "basics",
@@ -9,6 +20,8 @@ __all__ = [
     "linking",
     "register_all",
     "reports",
+    "reservation_requests",
+    "reservations",
     "settings",
     "ticket_talk",
     "tickets",

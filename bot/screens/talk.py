@@ -8,12 +8,8 @@ from bot.wording import Wording
 from core.errors import DomainError
 from core.profiles.model import Profile
 
-MENU_ROWS = (
-    ("check_expiry", "renew"),
-    ("list_unpaid", "report_payment"),
-    ("open_ticket", "talk_to_human"),
-    ("reminder_settings", "change_language"),
-)
+PLAN_ROWS = (("check_expiry", "renew"), ("list_unpaid", "report_payment"))
+BOOKING_ROWS = (("reservation_status",), ("change_reservation", "cancel_reservation"))
 LABELS = {
     "check_expiry": "menu.expiry",
     "renew": "menu.renew",
@@ -25,6 +21,9 @@ LABELS = {
     "talk_to_human": "menu.human",
     "reminder_settings": "menu.settings",
     "change_language": "menu.language",
+    "reservation_status": "menu.reservations",
+    "change_reservation": "menu.change_reservation",
+    "cancel_reservation": "menu.cancel_reservation",
     "link_account": "menu.link",
     "show_menu": "menu.menu",
 }
@@ -41,8 +40,20 @@ def menu_button(w: Wording) -> tuple[Button, ...]:
     return (Button(w("menu.menu"), "intent.show_menu", style="quiet"),)
 
 
-def menu_screen(w: Wording, *, operator: str, name: str | None, again: bool, resume: Sequence[Button]) -> Screen:
-    """The home screen: six everyday things, or linking first."""
+def menu_rows(profile: Profile) -> tuple[tuple[str, ...], ...]:
+    """The everyday things of this operator, by rows of the home screen."""
+    return (
+        *(PLAN_ROWS if profile.plans else ()),
+        *(BOOKING_ROWS if profile.bookings is not None else ()),
+        ("open_ticket", "talk_to_human"),
+        ("reminder_settings" if profile.plans else "ticket_status", "change_language"),
+    )
+
+
+def menu_screen(
+    w: Wording, profile: Profile, *, operator: str, name: str | None, again: bool, resume: Sequence[Button]
+) -> Screen:
+    """The home screen: the everyday things, or linking first."""
     if name is None:
         buttons: list[tuple[Button, ...]] = [
             (intent_button(w, "link_account", primary=True),),
@@ -51,7 +62,7 @@ def menu_screen(w: Wording, *, operator: str, name: str | None, again: bool, res
         return Screen(
             w("menu.hello_unlinked", operator=operator), buttons=(*((button,) for button in resume), *buttons)
         )
-    rows = [tuple(intent_button(w, item) for item in row) for row in MENU_ROWS]
+    rows = [tuple(intent_button(w, item) for item in row) for row in menu_rows(profile)]
     rows = [*((button,) for button in resume), *rows]
     text = w("menu.hello_again") if again else w("menu.hello", name=name)
     return Screen(text, buttons=tuple(rows))
@@ -66,7 +77,11 @@ def guesses_screen(w: Wording, names: Sequence[str]) -> Screen:
 
 def miss_screen(w: Wording, misses: int, *, linked: bool, going_on: Sequence[Button] = ()) -> Screen:
     """1st: say it again; 2nd: a person; 3rd: shall we send it to staff? `going_on`: to an inquiry that is open."""
-    common = ("check_expiry", "list_unpaid", "report_payment") if linked else ("link_account", "open_ticket")
+    common = (
+        ("check_expiry", "reservation_status", "list_unpaid", "report_payment")
+        if linked
+        else ("link_account", "open_ticket")
+    )
     rows = [*((button,) for button in going_on), *((intent_button(w, name),) for name in common)]
     if misses >= 2:
         rows.append((intent_button(w, "talk_to_human"),))
@@ -158,6 +173,10 @@ REFUSAL_WAYS = {
     "member_withdrawn": ("open_ticket",),
     "too_many_codes": ("open_ticket",),
     "ticket_unknown": ("ticket_status",),
+    "reservation_not_found": ("reservation_status",),
+    "reservation_over": ("reservation_status",),
+    "request_open": ("reservation_status",),
+    "request_too_late": ("talk_to_human",),
 }
 
 

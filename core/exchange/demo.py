@@ -10,6 +10,7 @@ The member to log in with: **M-000001, 山田 太郎, taro.yamada@example.jp**, 
 | C-000004 srv004 | light | 3 days ago: in grace, renewable for 4 more days |
 | C-000005 taro-yamada.example.jp | domain .jp | in 120 days |
 
+With a profile that takes reservations: those of `demo_reservations`; without plans there are no contracts.
 Three more members have a contract whose reminders fall on the following days, so that moving the clock a day shows some.
 """
 
@@ -25,6 +26,7 @@ from core.delivery.counters import raise_number
 from core.errors import InvariantBroken
 from core.exchange.contracts import decide_contracts, write_contracts
 from core.exchange.decisions import Context
+from core.exchange.demo_reservations import fill_demo_reservations
 from core.exchange.importing import read_rules
 from core.exchange.mapping import COLUMNS, Layout
 from core.exchange.members import decide_members, write_members
@@ -39,6 +41,7 @@ DEMO_MEMBER_NO = "M-000001"
 DEMO_EMAIL = "taro.yamada@example.jp"
 OTHERS = 39
 SEED = 20
+CHECKS_FAILED = "the demo data does not pass the import's own checks"
 _KIND_OF = {"domain-jp": "domain", "domain-com": "domain"}
 
 
@@ -60,14 +63,23 @@ def fill_demo(tx: Tx, *, profile: Profile, day: date) -> bool:
     context = Context(read_rules(tx, profile), _layout())
     members = decide_members(tx, [_member_row(person) for person in people], context)
     write_members(tx, members, context)
+    if members.problems:
+        raise InvariantBroken(CHECKS_FAILED)
+    raise_number(tx, series="member", at_least=len(people))
+    if profile.plans:
+        _fill_contracts(tx, profile, people, context)
+    if profile.bookings is not None:
+        fill_demo_reservations(tx, profile=profile, people=people, day=day, context=context)
+    return True
+
+
+def _fill_contracts(tx: Tx, profile: Profile, people: list[SampleMember], context: Context) -> None:
     contracts = [_contract_row(contract, person, profile) for person in people for contract in person.contracts]
     decided = decide_contracts(tx, contracts, context)
-    if members.problems or decided.problems:
-        raise InvariantBroken("the demo data does not pass the import's own checks")
+    if decided.problems:
+        raise InvariantBroken(CHECKS_FAILED)
     write_contracts(tx, decided, context)
-    raise_number(tx, series="member", at_least=len(people))
     raise_number(tx, series="contract", at_least=len(contracts))
-    return True
 
 
 def demo_member(day: date) -> SampleMember:
@@ -123,7 +135,7 @@ def _due_soon(people: list[SampleMember], day: date) -> list[SampleMember]:
 def _layout() -> Layout:
     """As if from a file with every column there is."""
     names = [column.name for kind in ("members", "contracts") for column in COLUMNS[kind]]
-    return Layout({name: place for place, name in enumerate(names)}, len(names), tuple(names), (), {})
+    return Layout({name: place for place, name in enumerate(names)}, len(names), tuple(names), ())
 
 
 def _member_row(person: SampleMember) -> Row:

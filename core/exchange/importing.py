@@ -18,6 +18,8 @@ from core.exchange.decisions import Change, Context, Decision, Note
 from core.exchange.mapping import Layout, MappingFile, lay_out
 from core.exchange.members import decide_members, reserve_member_numbers, write_members
 from core.exchange.reading import FileForm, Record, read_csv
+from core.exchange.reservation_rows import read_reservation
+from core.exchange.reservations import decide_reservations, reserve_reservation_numbers, write_reservations
 from core.exchange.rows import Findings, ImportRules, Problem, Row, read_contract, read_member
 from core.exchange.values import plain
 from core.members.audit import record
@@ -41,6 +43,7 @@ class Kind(NamedTuple):
 KINDS = {
     "members": Kind(read_member, decide_members, write_members, reserve_member_numbers),
     "contracts": Kind(read_contract, decide_contracts, write_contracts, reserve_contract_numbers),
+    "reservations": Kind(read_reservation, decide_reservations, write_reservations, reserve_reservation_numbers),
 }
 
 
@@ -79,18 +82,35 @@ def read_rules(tx: Tx, profile: Profile) -> ImportRules:
     """The profile's and the catalogue's part in an import; as long as the catalogue is empty, the profile's own plans."""
     plans = [(plan.code, plan.name_ja, plan.name_en) for plan in list_plans(tx, with_retired=True)]
     plans = plans or [(plan.code, plan.name.ja, plan.name.en) for plan in profile.plans]
-    trial = profile.trial
+    trial, bookings = profile.trial, profile.bookings
+    facilities = [(each.code, each.name.ja, each.name.en) for each in bookings.facilities] if bookings else []
+    categories = [(each.code, each.name.ja, each.name.en) for each in bookings.categories] if bookings else []
+    methods = [(method.code, method.name.ja, method.name.en) for method in profile.payment.methods]
     return ImportRules(
         today=tx.today,
         language=profile.language,
-        plans={plain(word).lower(): plan[0] for plan in reversed(plans) for word in reversed(plan)},
-        plan_names=tuple(f"{name_ja}({code})" for code, name_ja, _ in plans),
+        plans=_by_word(plans),
+        plan_names=_known(plans),
         grace_days=profile.renewal.grace_days,
         trial_grace_days=trial.grace_days if trial else 0,
         milestones=profile.reminders.milestones,
         on_request=profile.reminders.on_request,
         trial_milestones=trial.milestones if trial else (),
+        facilities=_by_word(facilities),
+        facility_names=_known(facilities),
+        categories=_by_word(categories),
+        category_names=_known(categories),
+        methods=_by_word(methods),
     )
+
+
+def _by_word(things: Sequence[tuple[str, str, str]]) -> dict[str, str]:
+    """How a file may name them (code, either name) → code; of equal words the first counts."""
+    return {plain(word).lower(): thing[0] for thing in reversed(things) for word in reversed(thing)}
+
+
+def _known(things: Sequence[tuple[str, str, str]]) -> tuple[str, ...]:
+    return tuple(f"{name_ja}({code})" for code, name_ja, _ in things)
 
 
 def plan_import(
@@ -105,13 +125,11 @@ def plan_import(
 ) -> ImportPlan:
     """Read and check a whole file and compare it with the database; nothing is written.
 
-    Raises DomainError as `lay_out` and `read_csv`, and `mapping_unknown_plan` (plan, known). `progress` is told how many
-    more rows have been looked at.
+    Raises DomainError as `lay_out` and `read_csv`, and `mapping_unknown_plan`, `…_facility`, `…_category` (plan, known).
+    `progress` is told how many more rows have been looked at.
     """
     layout = lay_out(kind, form.header, mapping)
-    for code in mapping.plans.values():
-        if code not in rules.plans.values():
-            raise DomainError("mapping_unknown_plan", plan=code, known="、".join(rules.plan_names))
+    _check_words(mapping, rules)
     context = Context(rules, layout, allow_earlier)
     steps, findings, tally = KINDS[kind], Findings(), Tally()
     kept: list[Row] = []
@@ -127,6 +145,19 @@ def plan_import(
         progress(len(chunk))
     tally.problems = sorted(findings.problems + tally.problems, key=lambda problem: (problem.line, problem.column))
     return ImportPlan(kind, form, context, kept, row_count, tally)
+
+
+def _check_words(mapping: MappingFile, rules: ImportRules) -> None:
+    known = {
+        "plans": ("mapping_unknown_plan", rules.plans, rules.plan_names),
+        "facilities": ("mapping_unknown_facility", rules.facilities, rules.facility_names),
+        "categories": ("mapping_unknown_category", rules.categories, rules.category_names),
+    }
+    for table, words in mapping.words.items():
+        refusal, codes, names = known[table]
+        for code in words.values():
+            if code not in codes.values():
+                raise DomainError(refusal, plan=code, known="、".join(names))
 
 
 def apply_import(

@@ -9,6 +9,9 @@ expires_on = "次回更新日"
 
 [contracts.plans]
 "ライト(旧)" = "light"             # the file's word for a plan = plan code
+
+[reservations.facilities]
+"大会議室" = "hall"                # the file's word for a facility = facility code; likewise [reservations.categories]
 """
 
 import tomllib
@@ -78,20 +81,58 @@ CONTRACT_COLUMNS = (
     Column("anchor", ("基準日", "更新基準日", "アンカー", "anchor")),
     Column("auto_renewal", ("自動更新", "更新方法", "auto_renewal")),
 )
-COLUMNS: Mapping[str, tuple[Column, ...]] = {"members": MEMBER_COLUMNS, "contracts": CONTRACT_COLUMNS}
+RESERVATION_COLUMNS = (
+    Column("external_key", ("旧予約ID", "外部キー", "管理番号", "external_key")),
+    Column("reservation_no", ("予約番号", "予約ID", "予約No", "reservation_no", "reservation_id")),
+    Column(
+        "member_key",
+        ("会員番号", "会員ID", "旧会員ID", "会員コード", "顧客ID", "顧客コード", "顧客番号", "member_no"),
+        True,
+    ),
+    Column("facility", ("施設", "施設名", "施設コード", "ご利用施設", "利用施設", "会場", "facility"), True),
+    Column("category", ("区分", "予約区分", "カテゴリ", "カテゴリー", "種別", "category"), True),
+    Column("status", ("予約状態", "状態", "ステータス", "予約状況", "status")),
+    Column("used_on", ("利用日", "ご利用日", "利用開始日", "作業日", "used_on"), True),
+    Column("until_on", ("利用終了日", "終了日", "until_on")),
+    Column("used_from", ("開始時刻", "利用開始時刻", "開始時間", "開始", "used_from")),
+    Column("used_until", ("終了時刻", "利用終了時刻", "終了時間", "終了", "used_until")),
+    Column("purpose", ("利用目的", "ご利用目的", "目的", "作業内容", "内容", "purpose")),
+    Column("booked_at", ("予約完了日時", "予約日時", "申込日時", "受付日時", "booked_at"), True),
+    Column("confirmed_at", ("予約確定日時", "確定日時", "confirmed_at")),
+    Column("amount_yen", ("金額", "利用料金", "ご利用料金", "請求金額", "合計金額", "amount_yen", "amount")),
+    Column("payment_method", ("支払方法", "お支払方法", "payment_method")),
+    Column("payment_due_on", ("支払期限", "お支払期限", "payment_due_on", "due_on")),
+    Column("payment_state", ("支払状況", "お支払状況", "入金状況", "payment_state")),
+    Column("contact_name", ("担当者", "担当者名", "ご担当者", "contact_name")),
+    Column("contact_phone", ("担当者電話番号", "担当者電話", "contact_phone")),
+    Column("contact_email", ("担当者メールアドレス", "担当者メール", "contact_email")),
+    Column("billing_name", ("請求担当者", "請求先", "請求先名", "請求先担当者", "billing_name")),
+    Column("billing_postal_code", ("請求先郵便番号", "billing_postal_code")),
+    Column("billing_address", ("請求先住所", "請求書送付先", "billing_address")),
+    Column("billing_email", ("請求先メールアドレス", "請求先メール", "billing_email")),
+)
+COLUMNS: Mapping[str, tuple[Column, ...]] = {
+    "members": MEMBER_COLUMNS,
+    "contracts": CONTRACT_COLUMNS,
+    "reservations": RESERVATION_COLUMNS,
+}
 KEYS: Mapping[str, tuple[str, str]] = {
     "members": ("external_key", "member_no"),
     "contracts": ("external_key", "contract_no"),
+    "reservations": ("external_key", "reservation_no"),
 }
+WORD_TABLES: Mapping[str, tuple[str, ...]] = {"contracts": ("plans",), "reservations": ("facilities", "categories")}
 """One of the two must be there: the old system's key, or the number people read (which then is the key too)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MappingFile:
-    """What a mapping file says about one kind: field → header ("" = leave out), the file's plan words → plan codes."""
+    """What a mapping file says about one kind: field → header ("" = leave out), and by table (plans, facilities,
+    categories) the file's words → codes.
+    """
 
     headers: Mapping[str, str] = field(default_factory=dict)
-    plans: Mapping[str, str] = field(default_factory=dict)
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +143,7 @@ class Layout:
     width: int
     headers: tuple[str, ...]
     ignored: tuple[str, ...]
-    plans: Mapping[str, str]
+    words: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def header(self, name: str) -> str:
         """The file's own header for a field; the usual one where the file has none."""
@@ -111,7 +152,7 @@ class Layout:
 
 
 def read_mapping(path: Path, kind: str) -> MappingFile:
-    """The part of a mapping file about `kind` (members, contracts).
+    """The part of a mapping file about `kind` (members, contracts, reservations).
 
     Raises DomainError `mapping_missing`, `mapping_broken` (reason: with its line), `mapping_no_table` (kind),
     `mapping_unknown_field` (field, known), `mapping_bad_value` (field).
@@ -127,17 +168,17 @@ def read_mapping(path: Path, kind: str) -> MappingFile:
         raise DomainError("mapping_no_table", kind=kind)
     known = [column.name for column in COLUMNS[kind]]
     headers: dict[str, str] = {}
-    plans: dict[str, str] = {}
+    words: dict[str, Mapping[str, str]] = {}
     for name, value in table.items():
-        if name == "plans" and kind == "contracts" and isinstance(value, dict):
-            plans = {plain(word).lower(): str(code) for word, code in value.items()}
+        if name in WORD_TABLES.get(kind, ()) and isinstance(value, dict):
+            words[name] = {plain(word).lower(): str(code) for word, code in value.items()}
         elif name not in known:
             raise DomainError("mapping_unknown_field", field=name, known="、".join(known))
         elif not isinstance(value, str):
             raise DomainError("mapping_bad_value", field=name)
         else:
             headers[name] = value
-    return MappingFile(headers, plans)
+    return MappingFile(headers, words)
 
 
 def lay_out(kind: str, header: Sequence[str], mapping: MappingFile) -> Layout:
@@ -169,7 +210,7 @@ def lay_out(kind: str, header: Sequence[str], mapping: MappingFile) -> Layout:
     if missing:
         raise DomainError("columns_missing", columns="、".join(missing), found="、".join(header))
     ignored = tuple(name for position, name in enumerate(header) if position not in taken)
-    return Layout(positions, len(header), tuple(header), ignored, mapping.plans)
+    return Layout(positions, len(header), tuple(header), ignored, mapping.words)
 
 
 def _folded(header: str) -> str:

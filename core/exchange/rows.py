@@ -104,6 +104,11 @@ class ImportRules:
     milestones: tuple[int, ...]
     on_request: tuple[int, ...]
     trial_milestones: tuple[int, ...]
+    facilities: Mapping[str, str] = field(default_factory=dict)  # how a file may name them → code
+    facility_names: tuple[str, ...] = ()
+    categories: Mapping[str, str] = field(default_factory=dict)
+    category_names: tuple[str, ...] = ()
+    methods: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -145,7 +150,7 @@ _CONTRACT_PARSERS: Mapping[str, Parser] = {
 
 def read_member(record: Record, layout: Layout, rules: ImportRules, findings: Findings) -> Row | None:
     """The row of one member, or None with its problems noted in `findings`."""
-    draft = _Draft(record, layout, findings)
+    draft = Draft(record, layout, findings)
     if not draft.fits():
         return None
     key, number = draft.keys("members")
@@ -158,7 +163,7 @@ def read_member(record: Record, layout: Layout, rules: ImportRules, findings: Fi
 
 def read_contract(record: Record, layout: Layout, rules: ImportRules, findings: Findings) -> Row | None:
     """The row of one contract, or None with its problems noted; whether its member exists is asked later."""
-    draft = _Draft(record, layout, findings)
+    draft = Draft(record, layout, findings)
     if not draft.fits():
         return None
     key, number = draft.keys("contracts")
@@ -186,16 +191,16 @@ def is_anchor_of(anchor: int, expires_on: date) -> bool:
     return expires_on.day == min(anchor, monthrange(expires_on.year, expires_on.month)[1])
 
 
-def _read_plan(cell: str, given: dict[str, Any], draft: "_Draft", layout: Layout, rules: ImportRules) -> None:
+def _read_plan(cell: str, given: dict[str, Any], draft: "Draft", layout: Layout, rules: ImportRules) -> None:
     word = plain(cell).lower()
-    code = layout.plans.get(word) or rules.plans.get(word)
+    code = layout.words.get("plans", {}).get(word) or rules.plans.get(word)
     if code is None:
         draft.refuse("plan", "unknown_plan", known="、".join(rules.plan_names))
     else:
         given["plan_code"] = code
 
 
-class _Draft:
+class Draft:
     """One record on its way to a row; remembers whether anything was wrong."""
 
     def __init__(self, record: Record, layout: Layout, findings: Findings) -> None:

@@ -7,9 +7,12 @@ since `str.isdigit` takes ① for a digit. Reiwa, Heisei, Showa, Taisho and Meij
 
 import re
 import unicodedata
-from datetime import date
+from datetime import date, datetime, time
 from functools import lru_cache
 from typing import NamedTuple
+
+from core.clock import at_in_japan
+from core.money import MAX_YEN
 
 MAX_EMAIL = 254
 _ERAS = {
@@ -218,6 +221,48 @@ def parse_anchor(cell: str) -> int:
     if not re.fullmatch(r"[0-9]{1,2}", text) or not 1 <= int(text) <= 31:
         raise BadValueError("bad_anchor")
     return int(text)
+
+
+_CLOCK = re.compile(r"([0-9]{1,2})(?::|時)([0-9]{1,2})?分?(?::[0-9]{2})?")
+_INSTANT = re.compile(r"(.+?)(?:\s+|T)([0-9]{1,2}(?::|時).*)")
+_YEN_CELL = re.compile(r"[¥\\]?([0-9]{1,3}(?:,[0-9]{3})+|[0-9]+)(?:円)?(?:\.0+)?")
+
+
+def parse_clock(cell: str) -> time:
+    """9:00, 13時30分, 9時, 09:00:00. Raises BadValueError `bad_clock`; 24:00 is the day's last minute."""
+    text = plain(cell)
+    found = _CLOCK.fullmatch(text)
+    if not found:
+        raise BadValueError("bad_clock")
+    hour, minute = int(found[1]), int(found[2] or 0)
+    if (hour, minute) == (24, 0):
+        return time(23, 59)
+    if hour > 23 or minute > 59:
+        raise BadValueError("bad_clock")
+    return time(hour, minute)
+
+
+def parse_instant(cell: str) -> datetime:
+    """A moment in Japan, "2026/10/1 14:05", or a day alone, which is its beginning.
+
+    Raises BadValueError as `parse_date` and `parse_clock`.
+    """
+    text = plain(cell)
+    found = _INSTANT.fullmatch(text)
+    if not found:
+        return at_in_japan(parse_date(text), time.min)
+    return at_in_japan(parse_date(found[1]), parse_clock(found[2].partition("+")[0].partition(".")[0]))
+
+
+def parse_yen(cell: str) -> int:
+    """13,200 / １３２００円 / ¥13,200 / 13200.0. Raises BadValueError `bad_yen`, `yen_too_large` (most)."""
+    found = _YEN_CELL.fullmatch(plain(cell).replace(" ", ""))
+    if not found:
+        raise BadValueError("bad_yen")
+    amount_yen = int(found[1].replace(",", ""))
+    if amount_yen > MAX_YEN:
+        raise BadValueError("yen_too_large", most=MAX_YEN)
+    return amount_yen
 
 
 def parse_word(cell: str, words: dict[str, str], code: str) -> str:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, text
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from core.statements import Base, Instant, Json
@@ -82,6 +82,23 @@ class LinkCode(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class LinkToken(Base):
+    """A one-time way to connect a chat (row M1): a deep link of a member, LINE's page of a chat, or the nonce between them."""
+
+    __tablename__ = "link_token"
+    __table_args__ = (Index("ix_link_token_member_id", "member_id", "created_at"),)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(
+        String(6)
+    )  # deep (a member's link), page (a chat's page at ours), nonce (for LINE)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)  # the token itself is never stored
+    member_id: Mapped[int | None] = mapped_column(BigInteger)
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(6))  # open, used, dead
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Staff(Base):
     """Somebody of the operator's (運営担当者) who logs in to the desk."""
 
@@ -96,6 +113,18 @@ class Staff(Base):
     locked_until: Mapped[datetime | None] = mapped_column(Instant)
     disabled_at: Mapped[datetime | None] = mapped_column(Instant)
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class StaffIdentity(Base):
+    """Who somebody of staff is in the messenger of the staff (Slack): team and user together, ids only (row Q2)."""
+
+    __tablename__ = "staff_identity"
+    __table_args__ = (UniqueConstraint("staff_id", "channel"),)
+    channel: Mapped[str] = mapped_column(String(16), primary_key=True)  # slack
+    team: Mapped[str] = mapped_column(String(32), primary_key=True)  # T…
+    user: Mapped[str] = mapped_column(String(32), primary_key=True)  # U…, W…
+    staff_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("staff.id"))
+    added_at: Mapped[datetime] = mapped_column(Instant)
 
 
 class StaffSession(Base):

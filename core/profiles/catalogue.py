@@ -11,6 +11,7 @@ from sqlalchemy import bindparam, select
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db import Tx
+from core.delivery.settings import get_setting, set_setting
 from core.errors import DomainError
 from core.money import checked_yen
 from core.profiles.model import Plan as PlanOfFile
@@ -20,6 +21,7 @@ from core.profiles.selling import PlanName
 from core.profiles.tables import Plan, PlanPrice, Wording
 from core.statements import Read, Write
 
+FILLED = "catalogue_filled"  # says it where there are no plans to see it by
 MONTHLY_LIST = 0  # the `term_months` under which a plan's monthly list price stands (row R5)
 LONGEST_TERM_MONTHS = 120
 
@@ -126,7 +128,7 @@ def ensure_catalogue(tx: Tx, *, profile: Profile) -> bool:
 
     It may be repeated, and by several processes at once: the desk's edits are never overwritten.
     """
-    if tx.first(PLANS) is not None:
+    if tx.first(PLANS) is not None or get_setting(tx, key=FILLED, default=False):
         return False
     for position, plan in enumerate(profile.plans):
         row = PlanView(plan.code, plan.kind, plan.name.ja, plan.name.en, position, retired=False)
@@ -136,6 +138,8 @@ def ensure_catalogue(tx: Tx, *, profile: Profile) -> bool:
     for language, texts in (("ja", profile.wording.ja), ("en", profile.wording.en)):
         for key, text in texts.items():
             tx.run(START_WORDING, language=language, key=key, text=text, updated_at=tx.now)
+    if not profile.plans:
+        set_setting(tx, key=FILLED, value=True)
     return True
 
 

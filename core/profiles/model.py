@@ -5,7 +5,10 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from core.money import TaxRounding
+from core.profiles.booking import Bookings
 from core.profiles.rules import (
+    NO_REMINDERS,
+    NO_RENEWAL,
     BusinessHours,
     Linking,
     Operator,
@@ -23,6 +26,7 @@ from core.profiles.shapes import Code, Flaws, Language, LocalText, Part, Rows, r
 
 __all__ = [
     "BankAccount",
+    "Bookings",
     "BusinessHours",
     "Language",
     "Linking",
@@ -51,6 +55,9 @@ class Profile(Part):
 
     Prices here are the start only: once loaded, the catalogue in the database counts. Whether prices include tax is
     one answer for the whole profile; members see totals with tax either way (algorithms.md 3).
+
+    An operator sells plans, takes reservations, or both; what belongs to plans (renewal, reminders, trial) is left out
+    where there are none (decision 0013).
     """
 
     name: Code
@@ -60,13 +67,14 @@ class Profile(Part):
     tax_rate_percent: Annotated[int, whole("消費税率（%）", "the tax rate in percent", low=0, high=30)]
     tax_rounding: Annotated[TaxRounding, Field(strict=False)]
     operator: Operator
-    renewal: Renewal
-    reminders: Reminders
+    renewal: Renewal = NO_RENEWAL
+    reminders: Reminders = NO_REMINDERS
     trial: Trial | None = None
     payment: Payment
     linking: Linking
     support: Support
-    plans: Annotated[Rows[Plan], Field(min_length=1)]
+    plans: Rows[Plan] = ()
+    bookings: Bookings | None = None
     wording: Wording = Wording()
 
     def plan(self, code: str) -> Plan:
@@ -98,6 +106,7 @@ class Profile(Part):
     @model_validator(mode="after")
     def _check(self) -> Self:
         flaws = Flaws()
+        self._check_parts(flaws)
         for place, day in enumerate(self.reminders.milestones):
             if day > self.renewal.grace_days:
                 flaws.add(
@@ -113,7 +122,7 @@ class Profile(Part):
             )
         for place, plan in enumerate(self.plans):
             for at, term in enumerate(plan.terms):
-                if term not in self.renewal.terms:
+                if "renewal" in self.model_fields_set and term not in self.renewal.terms:
                     flaws.add(
                         ("plans", place, "terms", at),
                         f"{term}か月が全体の契約期間（renewal.terms）にありません",
@@ -127,3 +136,30 @@ class Profile(Part):
                 )
         flaws.raise_if_any()
         return self
+
+    def _check_parts(self, flaws: Flaws) -> None:
+        """Which parts need which."""
+        given = self.model_fields_set
+        if not self.plans and self.bookings is None:
+            flaws.add(
+                ("plans",),
+                "プラン（[[plans]]）か予約（[bookings]）の少なくとも一方が必要です",
+                "there must be plans, bookings, or both",
+            )
+        for name in ("renewal", "reminders"):
+            if self.plans and name not in given:
+                flaws.add((name,), f"プランがあるときは [{name}] が必要です", f"plans need a [{name}] table")
+        for name in ("renewal", "reminders", "trial"):
+            if not self.plans and name in given and self.bookings is not None:
+                flaws.add(
+                    (name,),
+                    f"プランがないので [{name}] は使われません。表ごと消してください",
+                    f"without plans [{name}] is not used: remove the table",
+                )
+        queues = [queue.code for queue in self.support.queues]
+        if self.bookings is not None and self.bookings.queue not in queues:
+            flaws.add(
+                ("bookings", "queue"),
+                f"窓口「{self.bookings.queue}」が support.queues にありません（あるもの: {'、'.join(queues)}）",
+                f"queue '{self.bookings.queue}' is not among support.queues ({', '.join(queues)})",
+            )

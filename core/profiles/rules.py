@@ -154,6 +154,22 @@ def _later(at: dt.time, minutes: int) -> dt.time:
     return dt.time(total // 60 % 24, total % 60)
 
 
+NO_RENEWAL = Renewal.model_construct(
+    window_days_after_expiry=0, grace_days=0, grace_service_runs=False, month_end_offered=False, terms=()
+)
+"""Of an operator without plans: nothing to renew."""
+NO_REMINDERS = Reminders.model_construct(
+    milestones=(),
+    on_request=(),
+    send_at=dt.time(10),
+    quiet_from=dt.time(21),
+    quiet_until=dt.time(8),
+    spread_minutes=0,
+    show_details_in_first_line=False,
+)
+"""Of an operator without plans: nobody is reminded of an expiry."""
+
+
 class Trial(Part):
     """A trial contract (row C11): its length, its own reminders, and how long it can still be turned into a paid one."""
 

@@ -2,6 +2,9 @@
 
 from core.billing.facts import PaymentReportAsked, PaymentReportConfirmed, PaymentReported, PaymentReportRejected
 from core.billing.reports import attach_ticket, get_report
+from core.bookings import requests as reservation_requests
+from core.bookings.entries import link_ticket
+from core.bookings.facts import ReservationRequestDecided, ReservationRequested
 from core.db import Tx
 from core.dialogue.service import lock_chat_by_id, set_speaker
 from core.members.facts import ChatUnlinked
@@ -9,7 +12,7 @@ from core.money import format_yen
 from core.tickets.chats import hand_back, list_chats_of
 from core.tickets.entries import add_bot_entry, save_ticket
 from core.tickets.handling import close_ticket
-from core.tickets.policy import PAYMENT_REPORT, next_status
+from core.tickets.policy import PAYMENT_REPORT, RESERVATION_REQUEST, next_status
 from core.tickets.service import open_ticket
 from core.tickets.threads import get_ticket, lock_ticket
 
@@ -72,6 +75,28 @@ def on_report_rejected(tx: Tx, fact: PaymentReportRejected) -> None:
     _settle(tx, fact.report_id, fact.words, visibility="public")
 
 
+def on_reservation_requested(tx: Tx, fact: ReservationRequested) -> None:
+    """A change or cancel request is a ticket in the profile's queue (row F4), in the transaction that took it."""
+    ticket = open_ticket(
+        tx,
+        kind=RESERVATION_REQUEST,
+        queue=fact.queue,
+        subject=fact.subject,
+        body=fact.body,
+        member_id=fact.member_id,
+        chat_id=fact.chat_id,
+    )
+    reservation_requests.attach_ticket(tx, request_id=fact.request_id, ticket_id=ticket.id)
+    link_ticket(tx, reservation_id=fact.reservation_id, ticket_id=ticket.id)
+
+
+def on_reservation_request_decided(tx: Tx, fact: ReservationRequestDecided) -> None:
+    """What was decided stands in the thread, and its ticket is solved; the member's next words open it again."""
+    ticket_id = reservation_requests.get_request(tx, request_id=fact.request_id).ticket_id
+    done = "ご依頼をお受けしました。" if fact.accepted else "ご依頼をお受けできませんでした。"
+    _settle_ticket(tx, ticket_id, "\n".join(filter(None, (done, fact.words))), visibility="public")
+
+
 def on_chat_unlinked(tx: Tx, fact: ChatUnlinked) -> None:
     """Nobody talks about a member's ticket in a chat that is no longer theirs."""
     ticket_id = lock_chat_by_id(tx, chat_id=fact.chat_id).ticket_id
@@ -80,7 +105,10 @@ def on_chat_unlinked(tx: Tx, fact: ChatUnlinked) -> None:
 
 
 def _settle(tx: Tx, report_id: int, words: str, *, visibility: str) -> None:
-    ticket_id = get_report(tx, report_id=report_id).ticket_id
+    _settle_ticket(tx, get_report(tx, report_id=report_id).ticket_id, words, visibility=visibility)
+
+
+def _settle_ticket(tx: Tx, ticket_id: int | None, words: str, *, visibility: str) -> None:
     if ticket_id is None:
         return
     for chat_id in list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id)):

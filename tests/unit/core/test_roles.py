@@ -6,7 +6,9 @@ from core.errors import DomainError
 from core.members.roles import RIGHTS, ROLES, list_rights, mask_email, mask_name, mask_phone, mask_text, require
 from tests.support.builders import Somebody
 
-AGENT_RIGHTS = {"view", "view_unmasked", "reply", "note", "claim", "ask_back", "revoke_link", "retry_failed"}
+AGENT_RIGHTS = {
+    "view", "view_unmasked", "reply", "note", "claim", "ask_back", "decide_request", "make_link", "revoke_link", "retry_failed",
+}  # fmt: skip
 EXPECTED = {
     "viewer": {"view"},
     "agent": AGENT_RIGHTS,
