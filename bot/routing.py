@@ -165,7 +165,7 @@ def _in_form(c: Context, run: FormView) -> Reply:
     reply = forms.resume_or_take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
     after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
     if after is not None and after.wrong > before:
-        task = meaning if meaning is not None and _is_question(c, meaning) else _other_task(c, run, text)
+        task = meaning if meaning is not None and _is_question(c, run, meaning) else _other_task(c, run, text)
         if task is not None:
             return _interrupt(c, form_store.save(c.tx, after._replace(wrong=before)), task)
     return reply
@@ -192,9 +192,13 @@ TOLD_AT_ONCE = frozenset({"report_payment", "renew"})
 FEWEST_LETTERS = 4  # "0円" is a wrong amount, not a question about a balance
 
 
-def _is_question(c: Context, meaning: Understanding) -> bool:
-    """A question in the middle of a form is answered, then the form goes on; nothing that would start another form."""
-    return c.member is not None and meaning.intent in INTERRUPTING and meaning.confidence >= CONFIDENT
+def _is_question(c: Context, run: FormView, meaning: Understanding) -> bool:
+    """A question in the middle of a form is answered, then the form goes on; nothing that would start another form.
+
+    What is read as the form's own matter is its answer, however wrong.
+    """
+    own = meaning.intent == forms.FORMS[run.name].intent
+    return c.member is not None and not own and meaning.intent in INTERRUPTING and meaning.confidence >= CONFIDENT
 
 
 def _other_task(c: Context, run: FormView, text: str) -> Understanding | None:
