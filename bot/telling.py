@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import telling_bookings, telling_payments, telling_tickets
 from bot.deployment import Bot
+from bot.forms import park_for_person
 from bot.home_menu import owe_menu
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
 from bot.paying import how_to_pay
@@ -20,7 +21,7 @@ from bot.screens.model import Screen
 from bot.wording import Wording
 from core import wiring
 from core.billing import facts as billing
-from core.billing import invoices
+from core.billing import invoices, reports
 from core.billing.invoices import InvoiceView
 from core.bookings import facts as booking_facts
 from core.contracts import facts as contract_facts
@@ -145,6 +146,9 @@ def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     def screen(w: Wording) -> Screen:
         return screens.asked(w, fact.words)
 
+    report = reports.get_report(tx, report_id=fact.report_id)
+    if report.chat_id is not None:
+        park_for_person(tx, chat_id=report.chat_id)
     tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
@@ -216,6 +220,8 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     booking_facts.ReservationRequestDecided: telling_bookings.request_decided,
     ticket_facts.StaffReplied: telling_tickets.staff_replied,
     ticket_facts.TicketSolved: telling_tickets.ticket_solved,
+    ticket_facts.TicketDue: telling_tickets.ticket_due,
+    ticket_facts.TicketWentQuiet: telling_tickets.went_quiet,
     ticket_facts.ChatHandedBack: telling_tickets.handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }
