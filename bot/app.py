@@ -28,7 +28,7 @@ from bot.telling import listeners
 from bot.understanding import understand
 from bot.wording import LANGUAGES
 from core.clock import SystemClock, day_in_japan
-from core.db import SHUTDOWN_TOPIC, Database, Tx, Wakeups, aread, arun
+from core.db import SHUTDOWN_TOPIC, Database, Listeners, Tx, Wakeups, aread, arun
 from core.delivery import leases, outbox
 from core.delivery.files import FileContent, list_contents
 from core.delivery.ports import Owed, Sender
@@ -37,6 +37,7 @@ from core.migrate import current, head
 from core.open_database import open_database
 from core.profiles import catalogue
 from core.profiles.model import Profile
+from core.teamchat.listeners import listeners as team_listeners
 
 if TYPE_CHECKING:
     from adapters.line.adapter import LineAdapter
@@ -66,7 +67,7 @@ class Product:
         self.clock = SystemClock()
         self.bot = Bot(profile, settings.public_url.rstrip("/"))
         self.database: Database = open_database(
-            settings.database_url, self.clock, SystemIds(), listeners(self.bot), threads=settings.database_threads
+            settings.database_url, self.clock, SystemIds(), self._told(), threads=settings.database_threads
         )
         self.owner = f"{socket.gethostname()[:16]}-{os.getpid()}-{SystemIds().token(6)}"
         self.ticks = Ticks(self.database, self.bot, self.owner)
@@ -134,6 +135,13 @@ class Product:
             public_url=self.settings.public_url,
         )
         return adapter.build(settings, self.deliver, self.database, self.clock)
+
+    def _told(self) -> Listeners:
+        """Who is told what: the staff's messenger too, when there is one."""
+        told = listeners(self.bot)
+        if not self.settings.slack_bot_token.get_secret_value():
+            return told
+        return team_listeners(self.settings.slack_desk_channel, told)
 
     def _slack(self) -> "SlackAdapter | None":
         token = self.settings.slack_bot_token.get_secret_value()

@@ -87,3 +87,13 @@ class TicketChanged:
     change: str
     staff_id: int | None  # who did it; None: the clock or the member's words
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAdded:
+    """A new entry stands in a ticket's thread, whoever made it: words, an answer, a note, what the product says itself."""
+
+    ticket_id: int
+    message_id: int
+    author: str
+    visibility: str
