@@ -295,6 +295,8 @@ class Draw:
             data["quote"] = quoted(cut(str(payload["quote"]), 1_500))
         if payload["data"].get("codes"):
             data["what"] = "、".join(self.w.name("warning", code) for code in payload["data"]["codes"])
+        if "what_code" in payload["data"]:
+            data["what"] = escape(self.w.error(str(payload["data"]["what_code"]), payload["data"]))
         text = self.w(f"whisper.{payload['key']}", **data)
         blocks: list[Block] = [section(text)]
         acts = [
