@@ -7,6 +7,7 @@ import click
 
 from bot.commands.import_ import import_
 from bot.commands.line import line
+from bot.commands.link import link
 from bot.commands.profile import profile
 from bot.commands.sample import sample
 from bot.commands.serve import migrate, serve
@@ -22,7 +23,7 @@ def main() -> None:
     logging.getLogger("core.db").setLevel(logging.ERROR)  # a command's long turn delays nobody: `serve` says it
 
 
-for command in (serve, migrate, profile, import_, sample, staff, line, understand):
+for command in (serve, migrate, profile, import_, sample, staff, line, link, understand):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import BaseRoute, Route
 
 from adapters import desk, http, webchat
+from adapters.http.link import Doors, link_route
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.scheduler import Job, Scheduler
 from bot import handlers, turn
@@ -134,7 +135,7 @@ class Product:
             api_url=self.settings.line_api_url,
             public_url=self.settings.public_url,
         )
-        return adapter.build(settings, self.deliver, self.database, self.clock)
+        return adapter.build(settings, self.deliver, self.database, self.clock, self.bot)
 
     def _told(self) -> Listeners:
         """Who is told what: the staff's messenger too, when there is one."""
@@ -212,7 +213,13 @@ class Product:
         telegram = self.telegram.routes if self.telegram else []
         line = self.line.routes if self.line else []
         slack = self.slack.routes if self.slack else []
-        return [*plain, *chat, *self._desk(https), *telegram, *line, *slack]
+        return [*plain, *chat, *self._desk(https), *telegram, *line, *slack, link_route(self.bot, self._doors)]
+
+    async def _doors(self) -> Doors:
+        return Doors(
+            telegram=self.telegram.username if self.telegram else "",
+            line=await self.line.basic_id() if self.line else "",
+        )
 
     def _desk(self, https: bool) -> list[Route]:
         demo = self.mode.demo

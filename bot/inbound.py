@@ -5,7 +5,11 @@ from typing import Any, Literal
 
 MAX_TEXT = 10_000  # longer texts are cut by the adapter, which says so with `cut`
 
-Kind = Literal["text", "press", "date", "file", "start", "blocked", "unblocked", "edit", "unsend", "other"]
+DEEP_LINK = "link_"  # how the payload of a one-time link begins: /start link_TOKEN
+
+Kind = Literal[
+    "text", "press", "date", "file", "start", "blocked", "unblocked", "edit", "unsend", "account_link", "other"
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,9 @@ class Inbound:
     )
     date: str = ""  # ISO, from a date picker
     files: tuple[InboundFile, ...] = ()
-    payload: str = ""  # deep link: /start PAYLOAD; of an unknown kind of message its raw JSON, so that nothing is lost
+    # Deep link: /start PAYLOAD; account link: the nonce, empty when the platform refused; a message of an unknown kind: its
+    # raw JSON, so that nothing is lost
+    payload: str = ""
     language_hint: str = ""
     display_name: str = ""
     private: bool = True

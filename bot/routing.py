@@ -6,12 +6,13 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Given
-from bot.inbound import Inbound
+from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
 from bot.screens.model import Screen, read_handle
 from bot.screens.offers import offered
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
 from bot.understanding import CONFIDENT, Understanding, command_intent, understand
+from bot.understanding.dates import is_only_date
 from bot.understanding.urgent import is_urgent
 from core.db import Tx
 from core.delivery import files as file_store
@@ -75,6 +76,10 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     inbound = c.inbound
     if inbound.kind in ("press", "date"):
         return ACTIONS[pressed.action](c, pressed.args) if pressed else _old_button(c)
+    if inbound.kind == "account_link":
+        return ACTIONS["link.account"](c, {"nonce": inbound.payload})
+    if inbound.kind == "start" and inbound.payload.startswith(DEEP_LINK):
+        return ACTIONS["link.open"](c, {"token": inbound.payload.removeprefix(DEEP_LINK)})
     if inbound.kind == "start":
         return INTENTS["show_menu"](c, {"start": True, "payload": inbound.payload})
     command = command_intent(inbound.text) if inbound.kind == "text" else None
@@ -148,7 +153,7 @@ def _in_form(c: Context, run: FormView) -> Reply:
     text = c.inbound.text.strip()
     expecting = "confirm" if run.step == forms.CONFIRM else forms.FORMS[run.name].intent or None
     meaning = understand(text, today=c.today, lang=c.language, expecting=expecting) if text else None
-    if meaning is not None and _is_global(meaning, text):
+    if meaning is not None and _is_global(meaning, text) and not is_only_date(text, today=c.today):
         if meaning.intent == "back":
             return forms.back(c, run)
         if meaning.intent == "abort":

@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import telling_bookings, telling_tickets
 from bot.deployment import Bot
+from bot.home_menu import owe_menu
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
 from bot.saying import Why
 from bot.screens import invoices as invoice_screens
@@ -35,8 +36,6 @@ from core.reminders import bundles
 from core.reminders import facts as reminder_facts
 from core.tickets import facts as ticket_facts
 
-HAS_MENUS = frozenset({"line"})
-
 
 def owe_invoice_mails(tx: Tx, bot: Bot, invoice: InvoiceView, member: MemberView, *, again: bool = False) -> int:
     """Row R7: the bill with bank details to main and sub-address; returns how many."""
@@ -55,7 +54,7 @@ def _code_issued(bot: Bot, tx: Tx, fact: member_facts.LinkCodeIssued) -> None:
 
 def _chat_linked(bot: Bot, tx: Tx, fact: member_facts.ChatLinked) -> None:
     """The member's other chats hear of it: a stolen mailbox would show here."""
-    _owe_menu(tx, bot, fact.chat_id, "member")
+    owe_menu(tx, bot, fact.chat_id, "member")
     why = Why("another chat was linked", kind="notice", member_id=fact.member_id)
     new = dialogue.get_chat(tx, chat_id=fact.chat_id)
     for chat in links.linked_chats(tx, member_id=fact.member_id):
@@ -66,25 +65,7 @@ def _chat_linked(bot: Bot, tx: Tx, fact: member_facts.ChatLinked) -> None:
 def _chat_unlinked(bot: Bot, tx: Tx, fact: member_facts.ChatUnlinked) -> None:
     outbox.cancel_for_unlinked(tx, chat_id=fact.chat_id, member_id=fact.member_id)
     if not links.linked_members(tx, chat_id=fact.chat_id):
-        _owe_menu(tx, bot, fact.chat_id, "guest")
-
-
-def _owe_menu(tx: Tx, bot: Bot, chat_id: int, state: str) -> None:
-    """The home screen below the chat, where the channel has one (LINE's rich menu): for members another than for guests."""
-    chat = dialogue.get_chat(tx, chat_id=chat_id)
-    if chat.channel not in HAS_MENUS:
-        return
-    outbox.owe(
-        tx,
-        channel=chat.channel,
-        account=chat.account,
-        address=chat.address,
-        order_key=f"menu:{chat.id}",
-        kind="menu",
-        payload={"op": "menu", "state": state, "language": chat.language or chat.hint},
-        reason=f"{state} menu",
-        chat_id=chat.id,
-    )
+        owe_menu(tx, bot, fact.chat_id, "guest")
 
 
 def _invoice_issued(bot: Bot, tx: Tx, fact: billing.InvoiceIssued) -> None:

@@ -279,7 +279,7 @@ def _has_room(tx: Tx, chat: ChatView, inbound: Inbound, files: list[InboundFile]
 
 
 def _add_members_bubble(tx: Tx, chat: ChatView, inbound: Inbound, pressed: Pressed | None) -> ChatView:
-    if inbound.kind == "start" or (
+    if inbound.kind in ("start", "account_link") or (
         inbound.kind in ("press", "date") and (pressed is None or pressed.action in NO_TRACE_ACTIONS)
     ):
         return chat

@@ -13,6 +13,7 @@ from core.counter.card import MemberCard, open_card
 from core.db import Tx
 from core.delivery.outbox import DeliveryView, list_deliveries
 from core.members.audit import AuditPage, list_audit
+from core.members.link_tokens import issue_deep_link
 from core.members.linking import revoke_link
 from core.members.service import search_members
 
@@ -83,3 +84,11 @@ async def revoke(visit: Visit) -> Response:
     link_id, member_no = number_in_path(visit, "link_id"), text_in_path(visit, "member_no")
     ended = await visit.write(lambda tx: revoke_link(tx, visit.staff, link_id=link_id), name="revoke_link")
     return visit.go(f"/desk/members/{member_no}?tab=chats", done="link_revoked" if ended else "was_done")
+
+
+async def make_link(visit: Visit) -> Response:
+    """連携リンクを作る: shown on this one page and kept nowhere; the member's older one ends."""
+    member_no = text_in_path(visit, "member_no")
+    link = await visit.write(lambda tx: issue_deep_link(tx, staff=visit.staff, member_no=member_no), name="make_link")
+    url = f"{visit.desk.settings.public_origin.rstrip('/')}/m/link/{link.token}"
+    return visit.show("link_made.html", link=link, url=url)

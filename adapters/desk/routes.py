@@ -59,6 +59,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/reports/{report_id}/ask": payments.ask,
     "/desk/reports/{report_id}/reject": payments.reject,
     "/desk/members/{member_no}/links/{link_id}/revoke": members.revoke,
+    "/desk/members/{member_no}/link": members.make_link,
     "/desk/invoices/{invoice_no}/payment": payments.record_by_hand,
     "/desk/suspense/{payment_id}/place": suspense.place,
     "/desk/catalogue/prices": catalogue.set_price,

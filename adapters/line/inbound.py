@@ -11,6 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from adapters.line.parse import parse_event
+from adapters.line.waiting import Waiting
 from bot.inbound import Ack, Inbound
 
 log = logging.getLogger(__name__)
@@ -21,7 +22,7 @@ MAX_BODY_BYTES = 1_000_000
 _SIGNATURE = "x-line-signature"
 
 
-def webhook_route(secret: str, deliver: Deliver) -> Route:
+def webhook_route(secret: str, deliver: Deliver, waiting: Waiting | None = None) -> Route:
     """401 wrong signature, 413 over 1 MB, 400 no webhook of LINE: in these cases nothing is stored.
 
     Events are taken in the order they happened, one turn each; 500 when one could not be kept, so that LINE delivers the
@@ -45,18 +46,18 @@ def webhook_route(secret: str, deliver: Deliver) -> Route:
         account, found = events
         failed = False
         for event in found:
-            failed |= not await _take(event, account, deliver)
+            failed |= not await _take(event, account, deliver, waiting)
         return PlainTextResponse("try again", 500) if failed else Response(status_code=200)
 
     return Route(PATH, receive, methods=["POST"])
 
 
-async def _take(event: dict[str, Any], account: str, deliver: Deliver) -> bool:
+async def _take(event: dict[str, Any], account: str, deliver: Deliver, waiting: Waiting | None) -> bool:
     inbound = parse_event(event, account=account)
     if inbound is None:
         return True
     try:
-        await deliver(inbound)
+        await (waiting.over(inbound, deliver) if waiting else deliver(inbound))
     except Exception as error:  # noqa: BLE001 - whatever it was, the event is not kept: LINE must repeat it
         log.error("event not kept", extra={"event": inbound.delivery_key, "error": type(error).__name__})
         return False

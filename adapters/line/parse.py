@@ -137,6 +137,14 @@ def _service(event: dict[str, Any], base: dict[str, Any]) -> Inbound:
     return Inbound(**base, kind="other", other="service", text=str(event.get("type")))
 
 
+def _account_link(event: dict[str, Any], base: dict[str, Any]) -> Inbound:
+    """The person pressed "link" at LINE: the nonce our page made, which LINE checked to have come back to the same person."""
+    link = event.get("link")
+    link = link if isinstance(link, dict) else {}
+    nonce = str(link.get("nonce") or "") if link.get("result") == "ok" else ""
+    return Inbound(**base, kind="account_link", payload=nonce[:255])
+
+
 def _unknown(event: dict[str, Any], base: dict[str, Any], kind: str) -> Inbound:
     """Of a kind newer than this program: kept raw, so that staff and a later version can read it."""
     raw = {name: value for name, value in event.items() if name != "replyToken"}
@@ -154,7 +162,7 @@ _READERS = {
     "leave": _service,
     "memberJoined": _service,
     "memberLeft": _service,
-    "accountLink": _service,
+    "accountLink": _account_link,
     "videoPlayComplete": _service,
     "membership": _service,
     "beacon": _service,

@@ -69,6 +69,7 @@ class TelegramAdapter:
     ) -> None:
         api_url = settings.api_url.rstrip("/")
         self.account = settings.account
+        self.username = ""  # without @, once Telegram has said it
         self._settings = settings
         self._time = at or Time()
         self._requests = (AiohttpRequest(api_url=api_url), AiohttpRequest(api_url=api_url))
@@ -127,6 +128,7 @@ class TelegramAdapter:
     async def _introduce(self) -> None:
         """Tell Telegram where updates go and which commands there are; may be repeated."""
         me = await self.bot.get_me()
+        self.username = me.username or ""
         if self._settings.mode == "webhook":
             await self.bot.set_webhook(
                 self._settings.public_url.rstrip("/") + PATH,

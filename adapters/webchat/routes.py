@@ -12,6 +12,7 @@ from adapters.webchat.events import stream_events
 from adapters.webchat.files import receive_file, send_file
 from adapters.webchat.guards import Refused, json_answer
 from adapters.webchat.history import list_history
+from adapters.webchat.link import open_link
 from adapters.webchat.ports import Deliver, Webchat, WebchatSettings
 from core.db import Database
 
@@ -32,6 +33,7 @@ def build(*, database: Database, deliver: Deliver, settings: WebchatSettings) ->
     return [
         Route("/chat", refusing(assets.show_page), methods=["GET"]),
         Route("/chat/static/{version}/{name}", refusing(assets.send_asset), methods=["GET"]),
+        Route("/chat/link/{token}", bound(open_link), methods=["POST"]),
         Route("/chat/inbound", bound(receive_act), methods=["POST"]),
         Route("/chat/files", bound(receive_file), methods=["POST"]),
         Route("/chat/files/{token}", bound(send_file), methods=["GET"]),

@@ -2,7 +2,6 @@
 
 import hashlib
 import hmac
-import ipaddress
 import re
 import secrets
 
@@ -10,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from adapters.webchat.ports import WebchatSettings
+from bot.network import stand_in
 
 COOKIE = "madoguchi_chat"
 COOKIE_PATH = "/chat"
@@ -38,22 +38,10 @@ def address_of(session: str) -> str:
 
 
 def source_of(settings: WebchatSettings, request: Request) -> str:
-    """What stands for the network address of this browser in limits: a keyed hash, so that no address is stored.
-
-    The server has resolved `X-Forwarded-For` of trusted proxies already. "" for loopback: a proxy that does not tell whom
-    it speaks for, and all members would share one limit. An IPv6 site has a whole /64 to choose from: it counts as one.
+    """What stands for the network address of this browser in limits; the server has resolved `X-Forwarded-For` of trusted
+    proxies already.
     """
-    try:
-        address = ipaddress.ip_address(request.client.host if request.client else "")
-    except ValueError:
-        return ""
-    if isinstance(address, ipaddress.IPv6Address):
-        address = address.ipv4_mapped or address
-    if address.is_loopback:
-        return ""
-    network = f"{address}/{64 if address.version == 6 else 32}"
-    text = str(ipaddress.ip_network(network, strict=False)).encode()
-    return hmac.new(settings.secret_key.encode(), b"source:" + text, hashlib.sha256).hexdigest()
+    return stand_in(request.client.host if request.client else "", settings.secret_key)
 
 
 def set_session(settings: WebchatSettings, response: Response, session: str) -> None:

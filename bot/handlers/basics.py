@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 from bot import forms
+from bot.home_menu import owe_menu
 from bot.registry import ACTIONS, Context, Reply, Slots, action, intent
 from bot.screens.model import Button, Screen
 from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen
@@ -62,6 +63,7 @@ def change_language(c: Context, slots: Slots) -> Reply:
     wanted = slots.get("language")
     language = str(wanted) if wanted in ("ja", "en") else "en" if c.language == "ja" else "ja"
     dialogue.set_language(c.tx, chat_id=c.chat.id, language=language)
+    owe_menu(c.tx, c.bot, c.chat.id, "guest" if c.member is None else "member")
     c.w = c.bot.wording(language)
     c.chat = c.chat._replace(language=language)
     run = form_store.find_active(c.tx, chat_id=c.chat.id)

@@ -1,6 +1,7 @@
 """Screens of linking."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from bot.screens.model import Button, Screen
 from bot.screens.talk import intent_button, menu_button
@@ -12,6 +13,30 @@ def ask_code(w: Wording, minutes: int, again: Mapping[str, str]) -> Screen:
     """The same words whether or not a mail went out: the answer never tells whether a member exists."""
     resend = (Button(w("link.resend"), "link.resend", dict(again)),)
     return Screen(w("link.ask_code", minutes=minutes), buttons=(resend,) if again else (), kind="code")
+
+
+def or_on_a_page(w: Wording, asked: Screen, url: str) -> Screen:
+    """The first question, and a page of ours for whoever would rather type there."""
+    return replace(asked, buttons=((Button(w("link.on_a_page"), url=url),), *asked.buttons))
+
+
+def is_it_you(w: Wording, name: str, token_id: int) -> Screen:
+    """A one-time link was opened: by the right person?"""
+    rows = (
+        (Button(w("link.its_me"), "link.its_me", {"link": token_id}, style="primary"),),
+        (Button(w("link.not_me"), "intent.show_menu"),),
+    )
+    return Screen(w("link.is_it_you", name=name), buttons=rows, fresh=True)
+
+
+def dead_link(w: Wording) -> Screen:
+    """Wrong, used, too old, of somebody who left: the same words for all."""
+    return Screen(w("link.dead_link"), buttons=((intent_button(w, "link_account", primary=True),), menu_button(w)))
+
+
+def account_not_linked(w: Wording) -> Screen:
+    """LINE's account link did not come about."""
+    return Screen(w("link.account_failed"), buttons=((intent_button(w, "link_account", primary=True),), menu_button(w)))
 
 
 def dead_code(w: Wording) -> Screen:

@@ -4,7 +4,7 @@ import re
 from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 
 from bot.understanding.amounts import read_number
@@ -355,3 +355,24 @@ def parse_date(text: str, *, today: date, past: bool) -> date | None:
     """The day, or None when it cannot be used; `read_date` tells an impossible day from a future one."""
     reading = read_date(text, today=today, past=past)
     return None if reading.problem else reading.on
+
+
+def is_only_date(text: str, *, today: date) -> bool:
+    """Whether a text is a date and nothing else: an answer to "when", whatever a classifier makes of it."""
+    plain = normalise(text).strip("。. ")
+    found = find_dates(plain, today=today, past=True)
+    return len(found) == 1 and (found[0].start, found[0].end) == (0, len(plain))
+
+
+_NAMED_MONTH = ("%b %d %Y", "%B %d %Y", "%d %b %Y", "%d %B %Y")
+
+
+def read_birth_date(text: str, *, today: date) -> date | None:
+    """A day of birth, whose year is always said: 1956年4月1日, 昭和31年4月1日, 19560401, Apr 1, 1956; None if it is none."""
+    words = " ".join(re.sub(r"[,.]", " ", text).split())
+    for form in _NAMED_MONTH:
+        try:
+            return datetime.strptime(words, form).date()  # noqa: DTZ007 - a day, no instant
+        except ValueError:
+            continue
+    return parse_date(text, today=today, past=True)

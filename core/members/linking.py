@@ -167,20 +167,41 @@ def request_code(
     linked = is_linked(tx, chat_id=chat_id, member_id=NOBODY if member is None else member.id)
     if member is not None and linked:
         raise DomainError("already_linked", member_no=member.member_no)
-    source_hash, network_hash = _source_hash(email), _network_hash(source)
-    _check_limits(tx, profile, chat_id=chat_id, source_hash=source_hash, network_hash=network_hash)
+    source_hash, network_hash = source_hash_of(email), network_hash_of(source)
+    check_limits(tx, profile, chat_id=chat_id, source_hash=source_hash, network_hash=network_hash)
     same = _is_same_email(member.email if member is not None else None, email)
     match = member if member is not None and member.status == "active" and same else None
-    if not _may_get_code(tx, profile, member_id=NOBODY if match is None else match.id):
+    if not may_get_code(tx, profile, member_id=NOBODY if match is None else match.id):
         match = None
-    code, code_id = tx.ids.code(), tx.ids.new()
-    expires_at = tx.now + timedelta(minutes=rules.code_minutes)
+    expires_at = keep_code(
+        tx, profile, chat_id=chat.id, member=match, source_hash=source_hash, network_hash=network_hash
+    )
+    return CodeRequested(expires_at, rules.tries_per_code)
+
+
+def keep_code(
+    tx: Tx,
+    profile: Profile,
+    *,
+    chat_id: int,
+    member: MemberView | None,
+    source_hash: str,
+    network_hash: str | None,
+    answer: str | None = None,
+) -> datetime:
+    """Wait for a code in a chat; its older one dies. Without a member nobody knows the code, and no mail goes out.
+
+    `answer`: digits that the member knows already (birth date, end of the telephone number) in place of a mailed code.
+    Returns when it ends.
+    """
+    code, code_id = answer or tx.ids.code(), tx.ids.new()
+    expires_at = tx.now + timedelta(minutes=profile.linking.code_minutes)
     tx.run(END_OPEN, of_chat=chat_id)
     tx.run(
         ADD,
         id=code_id,
         chat_id=chat_id,
-        member_id=None if match is None else match.id,
+        member_id=None if member is None else member.id,
         source_hash=source_hash,
         network_hash=network_hash,
         code_hash=_code_hash(code_id, code),
@@ -189,25 +210,33 @@ def request_code(
         created_at=tx.now,
         expires_at=expires_at,
     )
-    if match is not None and match.email:
+    if member is not None and member.email and answer is None:
         tx.emit(
             LinkCodeIssued(
                 code_id=code_id,
-                member_id=match.id,
-                chat_id=chat.id,
-                language=match.language,
-                email=match.email,
+                member_id=member.id,
+                chat_id=chat_id,
+                language=member.language,
+                email=member.email,
                 code=code,
                 expires_at=expires_at,
             )
         )
-    return CodeRequested(expires_at, rules.tries_per_code)
+    return expires_at
 
 
 def enter_code(tx: Tx, profile: Profile, *, chat_id: int, code: str) -> CodeEntered:
     """What somebody typed as their 確認ID. The chat's row is locked: tries made at the same moment all count, and a right
     code links once.
     """
+    entered = prove_code(tx, profile, chat_id=chat_id, code=code)
+    if entered.member is not None:
+        link_chat(tx, chat_id=chat_id, member=entered.member)
+    return entered
+
+
+def prove_code(tx: Tx, profile: Profile, *, chat_id: int, code: str) -> CodeEntered:
+    """As `enter_code`, without linking: "linked" says only that the member is proved and the code used up."""
     lock_chat_by_id(tx, chat_id=chat_id)
     waiting = tx.first(LOCK_OPEN, chat_id=chat_id)
     if waiting is None:
@@ -226,11 +255,11 @@ def enter_code(tx: Tx, profile: Profile, *, chat_id: int, code: str) -> CodeEnte
     tx.run(SAVE, code_id=waiting.id, new_tries=waiting.tries, new_state="used" if usable else "dead")
     if not usable:
         return DEAD
-    _link(tx, chat_id=chat_id, member=member)
     return CodeEntered("linked", member=member)
 
 
-def _link(tx: Tx, *, chat_id: int, member: MemberView) -> None:
+def link_chat(tx: Tx, *, chat_id: int, member: MemberView) -> None:
+    """Connect a locked chat with a member who has proved to be it; the chat acts for that member from now on."""
     link_id = add_link(tx, chat_id=chat_id, member_id=member.id)
     set_active_member(tx, chat_id=chat_id, member_id=member.id)
     if link_id is None:
@@ -246,7 +275,7 @@ def _link(tx: Tx, *, chat_id: int, member: MemberView) -> None:
     tx.emit(ChatLinked(link_id=link_id, chat_id=chat_id, member_id=member.id))
 
 
-def _check_limits(tx: Tx, profile: Profile, *, chat_id: int, source_hash: str, network_hash: str | None) -> None:
+def check_limits(tx: Tx, profile: Profile, *, chat_id: int, source_hash: str, network_hash: str | None) -> None:
     """The limits that may be told, because they count requests and not members."""
     rules, since = profile.linking, tx.now - HOUR
     of_chat = tx.all(OF_CHAT, chat_id=chat_id, since=since, count=rules.codes_per_chat_hour)
@@ -260,7 +289,7 @@ def _check_limits(tx: Tx, profile: Profile, *, chat_id: int, source_hash: str, n
         raise DomainError("too_many_codes", retry_at=max(full) + HOUR)
 
 
-def _may_get_code(tx: Tx, profile: Profile, *, member_id: int) -> bool:
+def may_get_code(tx: Tx, profile: Profile, *, member_id: int) -> bool:
     """The member's own limits. Reaching them is not told: it would say that the two belong together."""
     rules = profile.linking
     sent = tx.all(OF_MEMBER, member_id=member_id, since=tx.now - DAY, count=rules.codes_per_member_day)
@@ -274,11 +303,11 @@ def _is_same_email(registered: str | None, given: str) -> bool:
     return same and known is not None
 
 
-def _source_hash(email: str) -> str:
+def source_hash_of(email: str) -> str:
     return hashlib.sha256(f"mail:{email_key(email) or ''}".encode()).hexdigest()
 
 
-def _network_hash(source: str | None) -> str | None:
+def network_hash_of(source: str | None) -> str | None:
     return hashlib.sha256(f"network:{source}".encode()).hexdigest() if source else None
 
 

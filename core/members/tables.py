@@ -82,6 +82,23 @@ class LinkCode(Base):
     expires_at: Mapped[datetime] = mapped_column(Instant)
 
 
+class LinkToken(Base):
+    """A one-time way to connect a chat (row M1): a deep link of a member, LINE's page of a chat, or the nonce between them."""
+
+    __tablename__ = "link_token"
+    __table_args__ = (Index("ix_link_token_member_id", "member_id", "created_at"),)
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(
+        String(6)
+    )  # deep (a member's link), page (a chat's page at ours), nonce (for LINE)
+    token_hash: Mapped[str] = mapped_column(String(64), unique=True)  # the token itself is never stored
+    member_id: Mapped[int | None] = mapped_column(BigInteger)
+    chat_id: Mapped[int | None] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(6))  # open, used, dead
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    expires_at: Mapped[datetime] = mapped_column(Instant)
+
+
 class Staff(Base):
     """Somebody of the operator's (運営担当者) who logs in to the desk."""
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Any, Literal
+from urllib.parse import parse_qs, urlsplit
 
 import aiohttp
 import orjson
@@ -19,6 +20,7 @@ from tests.support.line_rules import pressable, said, violations
 
 SECRET = "0123456789abcdef0123456789abcdef"
 TOKEN = "line-channel-token"
+BASIC_ID = "@123madog"
 ACCOUNT = "Ubotbotbotbotbotbotbotbotbotbotbo"
 TOKEN_SECONDS = 60.0
 
@@ -60,6 +62,8 @@ class LineDouble:
         self.pictures: dict[str, bytes] = {}
         self.menu_of: dict[str, str] = {}  # person, or "all" → id
         self.endpoint = ""
+        self.link_tokens: dict[str, str] = {}  # link token → person it was made for
+        self.loading: list[str] = []
         self.answers_tries = True
         self._faults: dict[str, deque[Fault]] = {}
         self._keys: dict[str, list[dict[str, str]]] = {}
@@ -79,6 +83,9 @@ class LineDouble:
         app.router.add_post("/v2/bot/user/{person}/richmenu/{id}", self._link_menu)
         app.router.add_put("/v2/bot/channel/webhook/endpoint", self._set_endpoint)
         app.router.add_post("/v2/bot/channel/webhook/test", self._test_endpoint)
+        app.router.add_get("/v2/bot/info", self._info)
+        app.router.add_post("/v2/bot/user/{person}/linkToken", self._link_token)
+        app.router.add_post("/v2/bot/chat/loading/start", self._loading)
         app.router.add_get("/v2/bot/message/quota", self._quota)
         app.router.add_get("/v2/bot/message/quota/consumption", self._quota)
         app.router.add_get("/v2/bot/message/{id}/content", self._content)
@@ -268,6 +275,41 @@ class LineDouble:
     async def _test_endpoint(self, _: web.Request) -> web.Response:
         told = {"timestamp": "2026-11-23T00:00:00Z", "statusCode": 200, "reason": "OK", "detail": "200"}
         return web.json_response({"success": self.answers_tries, **told})
+
+    async def _info(self, _: web.Request) -> web.Response:
+        told = {
+            "userId": ACCOUNT,
+            "basicId": BASIC_ID,
+            "displayName": "窓口",
+            "chatMode": "bot",
+            "markAsReadMode": "auto",
+        }
+        return web.json_response(told)
+
+    async def _link_token(self, request: web.Request) -> web.Response:
+        faults = self._faults.get("linkToken")
+        if faults:
+            return _refused(faults.popleft().status, "")
+        token = f"link-token-{next(self._ids)}"
+        self.link_tokens[token] = request.match_info["person"]
+        return web.json_response({"linkToken": token})
+
+    async def _loading(self, request: web.Request) -> web.Response:
+        body = orjson.loads(await request.read())
+        self.violations.extend(violations("ShowLoadingAnimationRequest", body))
+        self.loading.append(body["chatId"])
+        async with self._happened:
+            self._happened.notify_all()
+        return web.json_response({}, status=202)
+
+    def linked(self, person: str, dialog: str) -> dict[str, Any]:
+        """The person pressed "link" in LINE's dialog: only the one its link token was made for may, and only once."""
+        asked = parse_qs(urlsplit(dialog).query)
+        (token,), (nonce,) = asked["linkToken"], asked["nonce"]
+        fine = self.link_tokens.pop(token, "") == person and 10 <= len(nonce) <= 255
+        return self.event(
+            person, "accountLink", token=fine, link={"result": "ok" if fine else "failed", "nonce": nonce}
+        )
 
     async def _quota(self, request: web.Request) -> web.Response:
         limit, used = self.quota

@@ -7,7 +7,7 @@ from core.members.roles import RIGHTS, ROLES, list_rights, mask_email, mask_name
 from tests.support.builders import Somebody
 
 AGENT_RIGHTS = {
-    "view", "view_unmasked", "reply", "note", "claim", "ask_back", "decide_request", "revoke_link", "retry_failed",
+    "view", "view_unmasked", "reply", "note", "claim", "ask_back", "decide_request", "make_link", "revoke_link", "retry_failed",
 }  # fmt: skip
 EXPECTED = {
     "viewer": {"view"},
