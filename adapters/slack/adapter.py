@@ -12,10 +12,12 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
+from adapters.slack import actions, events
 from adapters.slack.blocks import Draw
 from adapters.slack.calls import Time
 from adapters.slack.handles import Handles
 from adapters.slack.inbound import webhook_route
+from adapters.slack.jobs import Jobs
 from adapters.slack.parts import API_URL, Parts, SlackSettings
 from adapters.slack.sender import SlackSender
 from adapters.slack.words import Words
@@ -31,7 +33,10 @@ log = logging.getLogger(__name__)
 CALL_SECONDS = 10
 RETRY_SECONDS = (2.0, 5.0, 15.0, 60.0, 300.0)
 Register = Callable[[AsyncApp, Parts], None]
-LISTENERS: tuple[Register, ...] = ()  # each module that listens to Slack says here what to
+LISTENERS: tuple[Register, ...] = (
+    events.register,
+    actions.register,
+)  # each module that listens to Slack says here what to
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 
@@ -57,6 +62,7 @@ class SlackAdapter:
         for register in LISTENERS:
             register(self.app, self.parts)
         self.sender = SlackSender(self.parts, self.parts.draw, at)
+        self.jobs = Jobs(self.parts, self.sender.calls)
         self.routes: list[BaseRoute] = [] if settings.socket_mode else [webhook_route(self.app)]
         self._socket: AsyncSocketModeHandler | None = None
         self._task: asyncio.Task[None] | None = None
@@ -77,6 +83,12 @@ class SlackAdapter:
         if self._socket is not None:
             await self._socket.close_async()  # type: ignore[no-untyped-call]
         await self.sender.close()
+
+    async def tick(self) -> None:
+        """All timed jobs, now."""
+        await self.jobs.release_held()
+        await self.jobs.look_behind()
+        await self.jobs.catch_up()
 
     async def _connect(self) -> None:
         attempt = 0

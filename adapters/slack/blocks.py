@@ -12,7 +12,7 @@ from adapters.slack.text import SECTION, TOTAL, cut, escape, in_sections, quoted
 from adapters.slack.words import Words
 from core.counter.desk_card import DeskCard
 from core.profiles.model import Profile
-from core.teamchat.plan import Entry, Group
+from core.teamchat.plan import Change, Entry, Group
 
 Block = dict[str, Any]
 EXCERPT = 200
@@ -284,6 +284,16 @@ class Draw:
         """For notifications and screen readers."""
         return cut(escape("\n".join(entry.message.body for entry in entries)), SECTION) or "-"
 
+    def change(self, change: Change) -> Drawn:
+        """Old and new words of the member."""
+        old, new = quoted(cut(change.version.body, 1_200)), quoted(cut(change.version.new_body, 1_200))
+        text = self.w("post.edited", at=change.message.at, old=old, new=new)
+        return Drawn(cut(text, SECTION), [section(text)], [])
+
+    def taken_back(self) -> Drawn:
+        """Instead of what quoted words that the member took back."""
+        return Drawn(self.w("post.unsent"), [context(self.w("post.unsent"))], [])
+
     # remarks to one person
 
     def whisper(self, payload: dict[str, Any]) -> Drawn:
@@ -295,6 +305,8 @@ class Draw:
             data["quote"] = quoted(cut(str(payload["quote"]), 1_500))
         if payload["data"].get("codes"):
             data["what"] = "、".join(self.w.name("warning", code) for code in payload["data"]["codes"])
+        if "channel_code" in data:
+            data["channel"] = self.w.name("channel", str(data["channel_code"]))
         if "what_code" in payload["data"]:
             data["what"] = escape(self.w.error(str(payload["data"]["what_code"]), payload["data"]))
         text = self.w(f"whisper.{payload['key']}", **data)

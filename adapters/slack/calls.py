@@ -67,6 +67,7 @@ class Calls:
         self._client, self._time = client, at or Time()
         self._ready: dict[str, float] = {}  # channel → when its allowance would be whole again (GCRA)
         self._paused: dict[str, float] = {}  # method → not before
+        self._own: frozenset[str] = frozenset()
         self._session: aiohttp.ClientSession | None = None
 
     async def close(self) -> None:
@@ -160,6 +161,13 @@ class Calls:
             cursor = str((answer.get("response_metadata") or {}).get("next_cursor") or "")
             if not cursor:
                 return found
+
+    async def own_ids(self) -> frozenset[str]:
+        """Our bot's id and user id; asked once."""
+        if not self._own:
+            answer = await self._call("auth.test", self._client.auth_test)
+            self._own = frozenset(str(answer[name]) for name in ("bot_id", "user_id") if answer.get(name))
+        return self._own
 
     async def channel_info(self, place: str) -> dict[str, Any]:
         """What Slack says of a channel."""

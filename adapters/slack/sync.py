@@ -14,7 +14,7 @@ from core.delivery.files import list_contents
 from core.delivery.ports import OutcomeUnknown
 from core.errors import TransientError
 from core.teamchat import threads
-from core.teamchat.plan import Group, Look, MissingFile, begin_group, look
+from core.teamchat.plan import BLANKED, Change, Group, Look, MissingFile, begin_group, look
 
 T = TypeVar("T")
 REPAINT = timedelta(seconds=2.5)  # a root is drawn anew at most once in this time (dialogue-and-desk.md 1.1)
@@ -43,6 +43,14 @@ class Sync:
             done += 1
         for group in plan.missing:
             await self._post_group(plan, root, group)
+            done += 1
+        for change in plan.changes:
+            await self._post_change(plan, root, change)
+            done += 1
+        for post in plan.gone_changes:
+            await self._update(plan.thread.place, post.ref or "", self._draw.taken_back())
+            posted = partial(threads.record_posted, post_ids=[post.id], ref=post.ref, digest=BLANKED)
+            await self._note(posted)
             done += 1
         for file in plan.missing_files:
             await self._bring_file(plan, root, file)
@@ -96,6 +104,26 @@ class Sync:
         ids = [post.id for post in group.posts]
         ref = ref or await self._post(plan, drawn, ids, root, broadcast=_is_alarming(group))
         await self._note(lambda tx: threads.record_posted(tx, post_ids=ids, ref=ref, digest=drawn.digest))
+
+    async def _post_change(self, plan: Look, root: str, change: Change) -> None:
+        thread, drawn, post, ref = plan.thread, self._draw.change(change), change.post, None
+        key = str(change.version.id)
+        if post is not None:
+            ref = await self._search(plan, post.id, root, post.at.timestamp())
+        else:
+            post = await self._note(
+                lambda tx: threads.add_post(
+                    tx,
+                    ticket_id=thread.ticket_id,
+                    place=thread.place,
+                    kind="change",
+                    message_id=change.message.id,
+                    digest=key,
+                )
+            )
+        ids = [post.id]
+        ref = ref or await self._post(plan, drawn, ids, root)
+        await self._note(lambda tx: threads.record_posted(tx, post_ids=ids, ref=ref, digest=key))
 
     async def _post(
         self, plan: Look, drawn: Drawn, ids: list[int], root: str | None, *, broadcast: bool = False

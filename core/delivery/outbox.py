@@ -233,6 +233,16 @@ REPEATS = Read(
     _Id,
     select(func.coalesce(func.sum(Outbox.repeats), 0)).where(Outbox.repeats > literal_column("0")),  # the index's words
 )
+OPEN_OF = Read(
+    _Id,
+    select(Outbox.id)
+    .where(
+        Outbox.channel == bindparam("channel_"),
+        Outbox.order_key == bindparam("order_key_"),
+        among(Outbox.state, "queued", "sending"),
+    )
+    .limit(1),
+)
 NEXT_DUE = Read(
     _Id,
     select(Outbox.id)
@@ -481,3 +491,8 @@ def count_by_state(tx: Tx) -> dict[str, int]:
 def has_due(tx: Tx, *, channel: str) -> bool:
     """Whether anything of a lane could be sent now or is being sent."""
     return tx.first(NEXT_DUE, channel_=channel, now=tx.now, real=tx.real) is not None
+
+
+def has_open(tx: Tx, *, channel: str, order_key: str) -> bool:
+    """Whether anything is owed under this key, now or later."""
+    return tx.first(OPEN_OF, channel_=channel, order_key_=order_key) is not None

@@ -10,7 +10,15 @@ from core.billing.reports import get_report
 from core.db import Listeners, Tx
 from core.delivery.facts import DeliverySettled
 from core.teamchat.threads import FOLD, find_thread, set_claimed, touch
-from core.tickets.facts import EntryAdded, StaffReplied, TicketChanged, TicketOpened, TicketReopened, TicketSolved
+from core.tickets.facts import (
+    EntryAdded,
+    EntryChanged,
+    StaffReplied,
+    TicketChanged,
+    TicketOpened,
+    TicketReopened,
+    TicketSolved,
+)
 from core.tickets.threads import get_ticket
 
 _HOLDER = frozenset({"claimed", "taken_over", "assigned", "released"})
@@ -24,6 +32,7 @@ def listeners(place: str, told: Listeners) -> Listeners:
         TicketReopened: _at_once,
         TicketChanged: _changed,
         EntryAdded: _entry_added,
+        EntryChanged: _at_once,
         StaffReplied: _replied,
         DeliverySettled: _settled,
         PaymentReportAsked: _report,
@@ -36,7 +45,7 @@ def listeners(place: str, told: Listeners) -> Listeners:
     return heard
 
 
-def _at_once(place: str, tx: Tx, fact: TicketOpened | TicketSolved | TicketReopened) -> None:
+def _at_once(place: str, tx: Tx, fact: TicketOpened | TicketSolved | TicketReopened | EntryChanged) -> None:
     touch(tx, ticket_id=fact.ticket_id, place=place)
 
 

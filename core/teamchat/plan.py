@@ -8,10 +8,12 @@ from core.db import Tx
 from core.delivery.files import get_file
 from core.delivery.outbox import DeliveryView, find_delivery
 from core.teamchat.threads import FOLD, PostView, ThreadView, add_post, find_thread, list_posts
+from core.tickets.editing import VersionView, list_versions
 from core.tickets.threads import MESSAGES, TicketMessageView, TicketView, get_ticket
 
 DIGEST_FROM = 5  # more than so many entries that waited are one post (dialogue-and-desk.md 1.5)
 DIGEST_AFTER = timedelta(minutes=2)
+BLANKED = "blanked"
 FILES_WITHIN = timedelta(hours=1)  # a file that still lies at its platform is waited for
 
 
@@ -48,6 +50,15 @@ class MissingFile:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """Words that the member changed: old and new stand in the thread (dialogue-and-desk.md 1.4)."""
+
+    message: TicketMessageView
+    version: VersionView
+    post: PostView | None
+
+
+@dataclass(frozen=True, slots=True)
 class Look:
     """Everything the sender needs for one thread, read in one transaction."""
 
@@ -56,6 +67,8 @@ class Look:
     root: PostView | None
     shown: tuple[Group, ...]
     missing: tuple[Group, ...]
+    changes: tuple[Change, ...]
+    gone_changes: tuple[PostView, ...]  # they quote words that the member took back since
     missing_files: tuple[MissingFile, ...]
     files_pending: bool
     gone_files: tuple[PostView, ...]  # brought there, and taken back by the member since
@@ -72,12 +85,15 @@ def look(tx: Tx, *, ticket_id: int) -> Look | None:
     known = {post.message_id for post in posts if post.kind in ("entry", "digest", "staff")}
     fresh = fold([entry for entry in entries if entry.message.id not in known], now=tx.now)
     missing_files, pending = _files(tx, entries, posts)
+    changes, gone_changes = _changes(tx, entries, posts)
     return Look(
         thread=thread,
         ticket=get_ticket(tx, ticket_id=ticket_id),
         root=next((post for post in posts if post.kind == "root"), None),
         shown=tuple(group for group in begun if group.ref is not None),
         missing=(*(group for group in begun if group.ref is None), *fresh),
+        changes=tuple(changes),
+        gone_changes=tuple(gone_changes),
         missing_files=tuple(missing_files),
         files_pending=pending,
         gone_files=tuple(_gone(entries, posts)),
@@ -115,6 +131,22 @@ def fold(entries: list[Entry], *, now: Any) -> list[Group]:
         else:
             groups.append([entry])
     return [Group("entry", tuple(group)) for group in groups]
+
+
+def _changes(tx: Tx, entries: list[Entry], posts: list[PostView]) -> tuple[list[Change], list[PostView]]:
+    told = {post.digest: post for post in posts if post.kind == "change"}
+    versions = [
+        (entry.message, version)
+        for entry in entries
+        if entry.message.author == "member"
+        for version in list_versions(tx, message_id=entry.message.id)
+    ]
+    found = []
+    for message, version in versions:
+        post = told.pop(str(version.id), None)
+        if post is None or post.ref is None:
+            found.append(Change(message, version, post))
+    return found, [post for post in told.values() if post.ref is not None and post.digest != BLANKED]
 
 
 def _delivery(tx: Tx, row: TicketMessageView) -> DeliveryView | None:

@@ -39,7 +39,7 @@ class ReleaseView(NamedTuple):
     text: str
     files: list[str]
     seen_id: int
-    state: str
+    state: str  # draft, held, asked, released, cancelled, refused
     confirmed: bool
     why: str
     message_id: int | None
@@ -74,6 +74,8 @@ SET = Write(
         seen_id=bindparam("new_seen"),
         message_id=bindparam("new_message"),
         due_at=bindparam("new_due"),
+        text=bindparam("new_text"),
+        files=bindparam("new_files"),
     )
 )
 
@@ -129,6 +131,56 @@ def begin_release(
         _tell(tx, release, key, buttons=["cancel_hold"], quote=text, seconds=int(hold.total_seconds()))
     tx.wake("releases")
     return release
+
+
+def draft_release(
+    tx: Tx,
+    staff: ActingStaff,
+    *,
+    ticket_id: int,
+    team: str,
+    user: str,
+    source_key: str,
+    text: str,
+    files: Sequence[int] = (),
+    seen_id: int,
+) -> ReleaseView:
+    """Words written in a modal, kept while their preview is looked at; the same source again gives the same draft new words.
+
+    Errors: DomainError `forbidden`, `text_missing`, `text_too_long`, `already_released` (they left before).
+    """
+    require(staff, "reply")
+    text = check_text(text, files=len(files))
+    kept = [str(file_id) for file_id in files]
+    first = tx.first(BY_KEY, key_=source_key)
+    if first is not None:
+        if first.state in ("held", "released"):
+            raise DomainError("already_released")
+        return _set(tx, first, state="draft", text=text, files=kept, seen_id=seen_id, why="")
+    draft = ReleaseView(
+        tx.ids.new(), ticket_id, staff.id, team, user, source_key, text, kept, seen_id, "draft", False, "", None,
+        tx.real, tx.real,
+    )  # fmt: skip
+    tx.run(ADD, **draft._asdict())
+    return draft
+
+
+def send_draft(tx: Tx, staff: ActingStaff, *, release_id: int, seen_id: int) -> ReleaseView:
+    """送信する under a preview: an answer at once, or as soon as its files are here. A second press gives the first.
+
+    Errors: DomainError `forbidden`, `stale` (message_id, text) when the member wrote after `seen_id`, and those of
+    `core.tickets.answers.reply`.
+    """
+    found = tx.one(BY_ID, release=release_id)
+    lock_reply_chat(tx, found.ticket_id)
+    release = _lock_own(tx, staff, release_id)
+    if release.state != "draft":
+        return release
+    newer = newer_words(tx, ticket_id=release.ticket_id, seen_id=seen_id)
+    if newer is not None:
+        raise DomainError("stale", message_id=newer.id, text=newer.body)
+    release = _set(tx, release, state="held", confirmed=True, seen_id=seen_id, due_at=tx.real)
+    return release_now(tx, release_id=release.id) or get_release(tx, release_id=release.id)
 
 
 def warnings_of(tx: Tx, *, ticket_id: int, text: str) -> list[str]:
@@ -196,10 +248,9 @@ def release_now(tx: Tx, *, release_id: int) -> ReleaseView | None:
     staff = get_staff(tx, staff_id=release.staff_id)
     if any(file.state != "stored" for file in files):
         return refuse_release(tx, release_id=release_id, code="file_missing")
-    if not release.confirmed or release.why != "stale":
-        newer = newer_words(tx, ticket_id=release.ticket_id, seen_id=release.seen_id)
-        if newer is not None:
-            return _ask(tx, release, "asked_stale", quote=newer.body)
+    newer = newer_words(tx, ticket_id=release.ticket_id, seen_id=release.seen_id)
+    if newer is not None:
+        return _ask(tx, release, "asked_stale", quote=newer.body)
     if chat_id is not None:
         give_to_chat(tx, file_ids=[file.id for file in files], chat_id=chat_id)
     message = reply(
@@ -217,6 +268,7 @@ def release_now(tx: Tx, *, release_id: int) -> ReleaseView | None:
 
 def refuse_release(tx: Tx, *, release_id: int, code: str) -> ReleaseView:
     """It cannot leave: told to its writer, kept as a note."""
+    lock_ticket(tx, ticket_id=tx.one(BY_ID, release=release_id).ticket_id)
     release = tx.one(LOCK, release=release_id)
     if release.state not in ("held", "asked"):
         return release
@@ -230,6 +282,16 @@ def find_release(tx: Tx, *, source_key: str) -> ReleaseView | None:
     return tx.first(BY_KEY, key_=source_key)
 
 
+def record_new_words(tx: Tx, release: ReleaseView, *, text: str) -> None:
+    """What its writer made of it after it had left, in case they want it at the member's side as well."""
+    _set(tx, release, text=text)
+
+
+def release_of_answer(tx: Tx, *, message_id: int) -> ReleaseView | None:
+    """The release that became this answer."""
+    return tx.first(OF_MESSAGE, message=message_id)
+
+
 def get_release(tx: Tx, *, release_id: int) -> ReleaseView:
     """By id; a missing one is a broken invariant."""
     return tx.one(BY_ID, release=release_id)
@@ -237,6 +299,7 @@ def get_release(tx: Tx, *, release_id: int) -> ReleaseView:
 
 def _lock_own(tx: Tx, staff: ActingStaff, release_id: int) -> ReleaseView:
     require(staff, "reply")
+    lock_ticket(tx, ticket_id=tx.one(BY_ID, release=release_id).ticket_id)  # before the release, as `release_now` does
     release = tx.one(LOCK, release=release_id)
     if release.staff_id != staff.id:
         raise DomainError("forbidden", right="reply")
@@ -254,6 +317,8 @@ def _set(tx: Tx, release: ReleaseView, **changed: object) -> ReleaseView:
         new_seen=new.seen_id,
         new_message=new.message_id,
         new_due=new.due_at,
+        new_text=new.text,
+        new_files=new.files,
     )
     return new
 

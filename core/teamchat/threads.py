@@ -179,6 +179,14 @@ def owe_look(tx: Tx, thread: ThreadView, *, later: timedelta = timedelta(0)) -> 
     )
 
 
+def owe_look_if_idle(tx: Tx, thread: ThreadView) -> bool:
+    """As `owe_look`, unless one is owed already; whether it was."""
+    if outbox.has_open(tx, channel=LANE, order_key=f"{LANE}:{thread.ticket_id}"):
+        return False
+    owe_look(tx, thread)
+    return True
+
+
 def whisper(
     tx: Tx, *, place: str, root_ref: str | None, user: str, key: str, data: dict[str, Any] | None = None, **more: Any
 ) -> None:
