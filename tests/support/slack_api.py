@@ -54,7 +54,7 @@ class SlackApi:
 
     async def __aenter__(self) -> "SlackApi":
         app = web.Application(client_max_size=30_000_000)
-        app.router.add_post("/api/{method}", self._answer)
+        app.router.add_route("*", "/api/{method}", self._answer)
         app.router.add_post("/upload/{file_id}", self._upload)
         app.router.add_get("/files/{file_id}", self._download)
         self._runner = web.AppRunner(app)
@@ -224,7 +224,7 @@ def as_form(payload: dict[str, Any]) -> str:
 async def _given(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
         return dict(orjson.loads(await request.read() or b"{}"))
-    form = await request.post()
+    form = request.query if request.method == "GET" else await request.post()
     return {name: _plain(str(value)) for name, value in form.items()}
 
 

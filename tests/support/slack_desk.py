@@ -114,7 +114,7 @@ class SlackDesk:
 
     async def submit(self, user: str, view: dict[str, Any], values: dict[str, Any]) -> httpx.Response:
         """Somebody sends a modal; `values` by block id."""
-        state = {block: {"value": value} for block, value in values.items()}
+        state = {block: {"value": _typed(view, block, value)} for block, value in values.items()}
         payload = {
             "type": "view_submission", "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1",
             "token": "x", "trigger_id": f"trigger-{next(_numbers)}", "view": {**view, "state": {"values": state}},
@@ -127,6 +127,16 @@ class SlackDesk:
         """One interactive payload."""
         body = as_form(payload)
         return await self.http.post("/webhooks/slack", content=body, headers=signed(body, form=True))
+
+
+def _typed(view: dict[str, Any], block_id: str, value: Any) -> dict[str, Any]:
+    """A value as its input gives it; a choice must be one that is offered."""
+    element = next(block["element"] for block in view["blocks"] if block.get("block_id") == block_id)
+    if element["type"] == "static_select":
+        return {"type": element["type"], "selected_option": next(o for o in element["options"] if o["value"] == value)}
+    if element["type"] == "datepicker":
+        return {"type": element["type"], "selected_date": value}
+    return {"type": element["type"], "value": value}
 
 
 def find_button(message: dict[str, Any], label: str) -> tuple[str, dict[str, Any]]:
