@@ -10,6 +10,7 @@ from typing import Any
 
 from bot import telling_bookings, telling_tickets
 from bot.deployment import Bot
+from bot.forms import park_for_person
 from bot.home_menu import owe_menu
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
 from bot.saying import Why
@@ -19,7 +20,7 @@ from bot.screens.model import Screen
 from bot.wording import Wording
 from core import wiring
 from core.billing import facts as billing
-from core.billing import invoices
+from core.billing import invoices, reports
 from core.billing.invoices import InvoiceView
 from core.bookings import facts as booking_facts
 from core.contracts import facts as contract_facts
@@ -143,6 +144,9 @@ def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     def screen(w: Wording) -> Screen:
         return screens.asked(w, fact.words)
 
+    report = reports.get_report(tx, report_id=fact.report_id)
+    if report.chat_id is not None:
+        park_for_person(tx, chat_id=report.chat_id)
     tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
@@ -213,6 +217,8 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     ticket_facts.AnswerEdited: telling_tickets.answer_edited,
     ticket_facts.AnswerRemoved: telling_tickets.answer_removed,
     ticket_facts.TicketSolved: telling_tickets.ticket_solved,
+    ticket_facts.TicketDue: telling_tickets.ticket_due,
+    ticket_facts.TicketWentQuiet: telling_tickets.went_quiet,
     ticket_facts.ChatHandedBack: telling_tickets.handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }

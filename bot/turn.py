@@ -14,6 +14,7 @@ from typing import Any
 from bot.deployment import Bot
 from bot.inbound import Ack, Inbound, InboundFile
 from bot.masking import mask_secrets
+from bot.owing import as_automatic
 from bot.registry import Context, as_screens
 from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
 from bot.saying import REDRAWS, Reply, Why, say
@@ -194,6 +195,8 @@ def _answer(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, makers: list[Any
 
 def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
     now = dialogue.get_chat(c.tx, chat_id=c.chat.id)  # what was told meanwhile has moved its numbers on
+    if c.chat.speaker == now.speaker == "human":  # a person talks before and after: these words are not theirs
+        screens = [as_automatic(c.w, screen) for screen in screens]
     chat = now._replace(
         last_seq=max(now.last_seq, c.chat.last_seq),
         misses=c.chat.misses,

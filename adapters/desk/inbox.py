@@ -13,7 +13,7 @@ from adapters.desk.visits import Visit
 from core.counter.troubles import Troubles, list_troubles, revive_delivery, send_delivery_again, try_job_again
 from core.db import Tx
 from core.tickets.counts import InboxCounts, count_inbox
-from core.tickets.policy import PAYMENT_REPORT
+from core.tickets.policy import PAYMENT_REPORT, RESERVATION_REQUEST
 from core.tickets.threads import ANYBODY, NOBODY, InboxFilter, InboxPage, inbox
 
 STATES = ("unsolved", "solved", "all")
@@ -78,7 +78,7 @@ def _filters(visit: Visit) -> tuple[InboxFilter, dict[str, str]]:
     elif given["who"] == "nobody":
         assignee = NOBODY
     queues = {queue.code for queue in visit.desk.profile.support.queues}
-    kinds = {PAYMENT_REPORT, *(kind.code for kind in visit.desk.profile.support.kinds)}
+    kinds = {PAYMENT_REPORT, RESERVATION_REQUEST, *(kind.code for kind in visit.desk.profile.support.kinds)}
     return InboxFilter(
         state=given["state"],
         queue=given["queue"] if given["queue"] in queues else None,

@@ -7,9 +7,12 @@ from starlette.responses import Response
 
 from adapters.desk.guards import Refused
 from adapters.desk.reading import number_in_path, query_number, query_text, text_in_path, with_query
-from adapters.desk.visits import Visit
+from adapters.desk.reservations import shown
+from adapters.desk.visits import Visit, hidden_pages
 from core.billing.invoices import InvoiceView, list_invoices
+from core.bookings.service import ReservationFilter
 from core.counter.card import MemberCard, open_card
+from core.counter.reservations import ReservationLine, list_lines
 from core.db import Tx
 from core.delivery.outbox import DeliveryView, list_deliveries
 from core.members.audit import AuditPage, list_audit
@@ -17,7 +20,7 @@ from core.members.link_tokens import issue_deep_link
 from core.members.linking import revoke_link
 from core.members.service import search_members
 
-TABS = ("contracts", "invoices", "chats", "tickets", "deliveries", "audit")
+TABS = ("contracts", "reservations", "invoices", "chats", "tickets", "deliveries", "audit")
 PAGE_ROWS = 50
 
 
@@ -29,6 +32,7 @@ class CardTab:
     invoices: list[InvoiceView]
     deliveries: list[DeliveryView]
     audit: AuditPage | None
+    reservations: list[ReservationLine]
 
 
 async def search(visit: Visit) -> Response:
@@ -46,7 +50,9 @@ async def search(visit: Visit) -> Response:
 
 async def show_member(visit: Visit) -> Response:
     """The card; opening it is recorded."""
-    tab = query_text(visit, "tab", limit=20) or TABS[0]
+    hidden = hidden_pages(visit.desk.profile)
+    tabs = [name for name in TABS if name not in hidden and (name != "audit" or "see_audit" in visit.rights)]
+    tab = query_text(visit, "tab", limit=20) or tabs[0]
     if tab not in TABS:
         raise Refused(404, "not_found")
     look = await visit.write(
@@ -64,8 +70,7 @@ async def show_member(visit: Visit) -> Response:
         older = with_query(visit, before=look.invoices[-1].id)
     if look.audit and look.audit.before_id:
         older = with_query(visit, before=look.audit.before_id)
-    tabs = [name for name in TABS if name != "audit" or "see_audit" in visit.rights]
-    return visit.show("member.html", look=look, card=look.card, tab=tab, tabs=tabs, older=older)
+    return visit.show("member.html", look=look, card=look.card, tab=tab, tabs=tabs, older=older, shown=shown(visit))
 
 
 def _read(tx: Tx, *, visit: Visit, member_no: str, tab: str, before_id: int | None) -> CardTab:
@@ -76,7 +81,21 @@ def _read(tx: Tx, *, visit: Visit, member_no: str, tab: str, before_id: int | No
         list_invoices(tx, member_id=member_id, before_id=before_id, limit=PAGE_ROWS) if tab == "invoices" else [],
         list_deliveries(tx, member_id=member_id, limit=PAGE_ROWS) if tab == "deliveries" else [],
         list_audit(tx, visit.staff, member_id=member_id, before_id=before_id) if tab == "audit" else None,
+        _reservations(tx, visit, card) if tab == "reservations" else [],
     )
+
+
+def _reservations(tx: Tx, visit: Visit, card: MemberCard) -> list[ReservationLine]:
+    lines = list_lines(
+        tx,
+        staff=visit.staff,
+        query=card.member.member_no,
+        filters=ReservationFilter(),
+        requests_only=False,
+        skipped=0,
+        limit=PAGE_ROWS,
+    )
+    return [line for line in lines if line.member.id == card.member.id]
 
 
 async def revoke(visit: Visit) -> Response:

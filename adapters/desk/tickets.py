@@ -8,6 +8,7 @@ from typing import Any
 from starlette.datastructures import UploadFile
 from starlette.responses import Response
 
+from adapters.desk import reservations
 from adapters.desk.bubbles import Bubble, merge
 from adapters.desk.events import Parts, stream
 from adapters.desk.guards import Refused
@@ -15,6 +16,7 @@ from adapters.desk.reading import field_id, text_in_path
 from adapters.desk.visits import Visit, json_answer
 from core.counter.answering import Upload, find_thread, reply_with_files
 from core.counter.card import MemberCard, open_card, read_conversation
+from core.counter.reservations import RequestSheet, list_request_sheets
 from core.counter.sheets import ReportSheet, list_sheets
 from core.db import Tx
 from core.delivery.files import MAX_FILE_BYTES
@@ -36,6 +38,7 @@ class TicketLook:
     bubbles: tuple[Bubble, ...]
     deliveries: dict[int, DeliveryView]
     sheets: tuple[ReportSheet, ...]
+    requests: tuple[RequestSheet, ...]
     chat: ChatView | None
 
     @property
@@ -94,6 +97,7 @@ def _read(tx: Tx, *, visit: Visit, ticket_no: str) -> TicketLook:
         bubbles=merge(thread, read_conversation(tx, visit.staff, ticket=ticket)),
         deliveries=deliveries,
         sheets=tuple(list_sheets(tx, visit.staff, ticket=ticket)),
+        requests=tuple(list_request_sheets(tx, visit.staff, ticket=ticket)),
         chat=get_chat(tx, chat_id=ticket.chat_id) if ticket.chat_id else None,
     )
 
@@ -116,6 +120,7 @@ def _values(visit: Visit, found: TicketLook) -> dict[str, Any]:
             (q.name.text(_language(visit)) for q in profile.support.queues if q.code == found.thread.ticket.queue), ""
         ),
         "client_key": visit.new_key(),
+        "shown": reservations.shown(visit),
         "now": visit.now,
         "today": visit.today,
         "max_mb": MAX_FILE_BYTES // 1_000_000,

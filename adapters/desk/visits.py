@@ -32,6 +32,7 @@ from core.db import Tx, aread, arun
 from core.errors import DomainError
 from core.members.roles import Right, list_rights
 from core.members.sessions import SessionView, find_session, is_touch_due, touch_session
+from core.profiles.model import Profile
 
 T = TypeVar("T")
 STATUS = {"forbidden": 403}  # of refusals; what is not found is 404, all others 409
@@ -99,6 +100,7 @@ class Visit:
             "here": local_address(str(self.request.url)) if self.request.method == "GET" else "/desk",
             "demo": self.desk.settings.demo,
             "operator": self.desk.profile.operator,
+            "hidden": hidden_pages(self.desk.profile),
             "now": self.now,
             "today": self.today,
             "done": self.request.query_params.get("done", ""),
@@ -126,6 +128,13 @@ class Visit:
             )  # logged in anew in another tab: press again
             return json_answer({"error": code, "text": words, **fresh}, status)
         return self.show("refused.html", status=status, title=self.texts.name("refused", status), words=words)
+
+
+def hidden_pages(profile: Profile) -> frozenset[str]:
+    """Entries of the menu for what this operator does not have."""
+    return frozenset(
+        name for name, there in (("contracts", profile.plans), ("reservations", profile.bookings)) if not there
+    )
 
 
 Endpoint = Callable[[Visit], Awaitable[Response]]

@@ -253,7 +253,7 @@ def _payment_card(w: Wording, profile: Profile, reservation: ReservationView) ->
     state, amount_yen = reservation.payment_state, reservation.amount_yen
     rows = [(w("reservation.row_amount"), w("reservation.not_yet") if amount_yen is None else w.yen(amount_yen))]
     if reservation.payment_method:
-        rows.append((w("reservation.row_method"), _method_name(w, profile, reservation.payment_method)))
+        rows.append((w("reservation.row_method"), method_name(w, profile, reservation.payment_method)))
     if reservation.payment_due_on:
         rows.append((w("reservation.row_due"), w.date(reservation.payment_due_on)))
     rows.append((w("reservation.row_payment"), w(f"reservation.payment_{state}")))
@@ -261,7 +261,7 @@ def _payment_card(w: Wording, profile: Profile, reservation: ReservationView) ->
     return Card(w("reservation.card_payment"), tuple(rows), badge=badge, tone=PAYMENT_TONES.get(state, "plain"))
 
 
-def _method_name(w: Wording, profile: Profile, code: str) -> str:
+def method_name(w: Wording, profile: Profile, code: str) -> str:
     """By code where the profile knows it, else in the operator's own words."""
     return next((local(w, method.name) for method in profile.payment.methods if method.code == code), code)
 

@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 from core.billing.invoices import InvoiceView, list_unpaid
 from core.billing.ledger import credit_of
+from core.bookings.service import ReservationView, list_live
 from core.contracts.service import ContractView, list_contracts
+from core.counter.reservations import shown_reservation
 from core.db import Tx
 from core.dialogue.service import MessageView, list_latest
 from core.errors import DomainError
@@ -15,6 +17,7 @@ from core.profiles.model import Profile
 from core.tickets.threads import TicketView, list_member_tickets
 
 CARD_TICKETS = 10
+CARD_RESERVATIONS = 6
 LATEST_BUBBLES = 80
 
 
@@ -24,6 +27,7 @@ class MemberCard:
 
     member: MemberView
     contracts: tuple[ContractView, ...]  # by urgency
+    reservations: tuple[ReservationView, ...]  # still to come, the nearest first
     unpaid: tuple[InvoiceView, ...]
     credit_yen: int  # 預り金: held for the member
     links: tuple[LinkView, ...]
@@ -56,6 +60,9 @@ def open_card(
     return MemberCard(
         member=open_member_card(tx, staff, member_id=member_id),
         contracts=tuple(list_contracts(tx, profile=profile, member_id=member_id)),
+        reservations=tuple(
+            shown_reservation(staff, each) for each in list_live(tx, member_id=member_id, limit=CARD_RESERVATIONS)
+        ),
         unpaid=tuple(list_unpaid(tx, member_id=member_id)),
         credit_yen=credit_of(tx, member_id=member_id),
         links=tuple(list_links(tx, staff, member_id=member_id)),

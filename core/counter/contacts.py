@@ -28,7 +28,16 @@ class ContactLine(NamedTuple):
 def list_contacts(tx: Tx, *, reservation_id: int) -> list[ContactLine]:
     """Everything, newest first. Internal notes are never in it; what the product itself noted in a thread neither."""
     lines = [
-        ContactLine(event.at, event.author, event.author_name, event.what, event.wanted, event.words, 0, None)
+        ContactLine(
+            event.at,
+            event.author,
+            event.author_name,
+            event.what,
+            event.wanted if event.author == "member" else {},  # a decision does not say again what was asked for
+            event.words,
+            0,
+            None,
+        )
         for event in list_events(tx, reservation_id=reservation_id)
     ]
     of_requests = {request.ticket_id for request in list_requests(tx, reservation_id=reservation_id)}

@@ -1,14 +1,44 @@
 """Reservations across the counter: staff decide requests and write to the member, the member writes about one."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 from core.bookings.entries import link_ticket, list_ticket_ids
-from core.bookings.requests import RequestView, accept_request, decline_request, get_request, need_bookings
-from core.bookings.service import ReservationView, get_reservation, lock_reservation
+from core.bookings.requests import (
+    RequestView,
+    accept_request,
+    decline_request,
+    find_changed_since,
+    get_request,
+    list_requests,
+    list_requests_of_ticket,
+    need_bookings,
+)
+from core.bookings.service import (
+    ReservationFilter,
+    ReservationView,
+    find_reservation,
+    get_reservation,
+    list_for_desk,
+    lock_reservation,
+)
+from core.counter.contacts import ContactLine, list_contacts
 from core.counter.service import lock_chats
 from core.db import Tx
-from core.members.roles import ActingStaff, require
+from core.errors import DomainError
+from core.members.audit import record
+from core.members.roles import (
+    ActingStaff,
+    is_allowed,
+    mask_all,
+    mask_email,
+    mask_name,
+    mask_phone,
+    mask_text,
+    require,
+)
+from core.members.service import MemberView, get_member, list_members, shown_member
 from core.profiles.model import Profile
 from core.tickets.service import add_member_message, open_ticket
 from core.tickets.threads import TicketView, get_ticket
@@ -71,6 +101,121 @@ def subject_of_inquiry(reservation: ReservationView) -> str:
     return f"予約 {reservation.reservation_no} について"
 
 
-def reservation_of(tx: Tx, request: RequestView) -> ReservationView:
-    """The reservation that a request is about."""
-    return get_reservation(tx, reservation_id=request.reservation_id)
+class ReservationLine(NamedTuple):
+    """A reservation and its member, as this role may see them."""
+
+    reservation: ReservationView
+    member: MemberView
+
+
+@dataclass(frozen=True, slots=True)
+class RequestSheet:
+    """A request beside the reservation: `changed` are the fields that an import or another request has moved since."""
+
+    request: RequestView
+    reservation: ReservationView
+    changed: dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class ReservationPage:
+    """Everything on a reservation's page of the desk."""
+
+    reservation: ReservationView
+    member: MemberView
+    sheets: tuple[RequestSheet, ...]  # newest first
+    contacts: tuple[ContactLine, ...]  # newest first
+    tickets: tuple[TicketView, ...]
+
+
+def list_lines(
+    tx: Tx,
+    *,
+    staff: ActingStaff,
+    query: str,
+    filters: ReservationFilter,
+    requests_only: bool,
+    skipped: int,
+    limit: int,
+) -> list[ReservationLine]:
+    """The desk's list: open requests first. Errors: DomainError `forbidden`."""
+    found = list_for_desk(
+        tx, staff, query=query, filters=filters, requests_only=requests_only, skipped=skipped, limit=limit
+    )
+    members = {
+        member.id: shown_member(staff, member)
+        for member in list_members(tx, member_ids=sorted({each.member_id for each in found}))
+    }
+    return [ReservationLine(shown_reservation(staff, each), members[each.member_id]) for each in found]
+
+
+def open_page(tx: Tx, *, staff: ActingStaff, reservation_no: str) -> ReservationPage:
+    """One reservation with its requests and its contact history; that it was opened is recorded (row Q6).
+
+    Errors: DomainError `forbidden`, `reservation_not_found`.
+    """
+    require(staff, "view")
+    reservation = find_reservation(tx, number=reservation_no)
+    if reservation is None:
+        raise DomainError("reservation_not_found")
+    member = get_member(tx, member_id=reservation.member_id)
+    record(
+        tx,
+        actor_kind="staff",
+        actor_id=staff.id,
+        action="reservation.viewed",
+        subject=f"reservation:{reservation.reservation_no}",
+        member_id=member.id,
+    )
+    names = (member.name, member.name_kana, reservation.contact_name, reservation.billing_name)
+    requests = list_requests(tx, reservation_id=reservation.id)
+    tickets = [get_ticket(tx, ticket_id=ticket_id) for ticket_id in list_ticket_ids(tx, reservation_id=reservation.id)]
+    if not is_allowed(staff.role, "view_unmasked"):
+        tickets = [ticket._replace(subject=mask_text(ticket.subject, names=names)) for ticket in tickets]
+    return ReservationPage(
+        reservation=shown_reservation(staff, reservation),
+        member=shown_member(staff, member),
+        sheets=tuple(_sheet(tx, staff, request, reservation) for request in requests),
+        contacts=tuple(_shown_line(staff, line, names) for line in list_contacts(tx, reservation_id=reservation.id)),
+        tickets=tuple(tickets),
+    )
+
+
+def list_request_sheets(tx: Tx, staff: ActingStaff, *, ticket: TicketView) -> list[RequestSheet]:
+    """The requests of a ticket beside their reservation; of most tickets none. Errors: DomainError `forbidden`."""
+    require(staff, "view")
+    return [
+        _sheet(tx, staff, request, get_reservation(tx, reservation_id=request.reservation_id))
+        for request in list_requests_of_ticket(tx, ticket_id=ticket.id)
+    ]
+
+
+def _sheet(tx: Tx, staff: ActingStaff, request: RequestView, reservation: ReservationView) -> RequestSheet:
+    changed = find_changed_since(tx, request) if request.state == "open" else {}
+    if not is_allowed(staff.role, "view_unmasked"):
+        request = request._replace(note=mask_text(request.note), answer=mask_text(request.answer))
+    return RequestSheet(request, shown_reservation(staff, reservation), changed)
+
+
+def shown_reservation(staff: ActingStaff, reservation: ReservationView) -> ReservationView:
+    """The reservation as this role may see it: who it is for and where the bill goes is personal."""
+    if is_allowed(staff.role, "view_unmasked"):
+        return reservation
+    return reservation._replace(
+        external_key=None,
+        purpose=mask_text(reservation.purpose),
+        contact_name=mask_name(reservation.contact_name),
+        contact_phone=mask_phone(reservation.contact_phone),
+        contact_email=mask_email(reservation.contact_email),
+        billing_name=mask_name(reservation.billing_name),
+        billing_postal_code=mask_all(reservation.billing_postal_code),
+        billing_address=mask_all(reservation.billing_address),
+        billing_email=mask_email(reservation.billing_email),
+    )
+
+
+def _shown_line(staff: ActingStaff, line: ContactLine, names: tuple[str, ...]) -> ContactLine:
+    if is_allowed(staff.role, "view_unmasked"):
+        return line
+    author = mask_name(line.author_name) if line.author == "member" else line.author_name
+    return line._replace(author_name=author, words=mask_text(line.words, names=names))

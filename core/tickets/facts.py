@@ -1,6 +1,7 @@
 """What has happened in tickets; `core/wiring.py` and `bot/telling.py` say who listens."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 Files = tuple[dict[str, object], ...]  # as stored: id, name, mime, size_bytes, token
 
@@ -126,3 +127,28 @@ class AnswerRemoved:
     ticket_id: int
     ticket_message_id: int
     chat_message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDue:
+    """A clock of a ticket needs staff's eye: `stage` soon (four fifths are over) or late. Emitted once for each."""
+
+    ticket_id: int
+    ticket_no: str
+    stage: str  # soon, late
+    level: str  # first_answer, next_answer, resolution
+    due_at: datetime
+    queue: str
+    priority: str
+    assignee_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketWentQuiet:
+    """The member has not answered for the profile's days: they are asked, once, before the ticket ends at `ends_at`."""
+
+    ticket_id: int
+    ticket_no: str
+    member_id: int | None
+    chat_id: int | None
+    ends_at: datetime

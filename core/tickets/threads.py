@@ -259,6 +259,19 @@ def list_of_person(tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 
     return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
 
 
+def list_open_of_person(tx: Tx, *, member_id: int | None, chat_id: int) -> list[TicketView]:
+    """Those of `list_of_person` that are not solved."""
+    mine = list_of_person(tx, member_id=member_id, chat_id=chat_id, limit=50)
+    return [ticket for ticket in mine if ticket.status != "solved"]
+
+
+def is_of_person(ticket: TicketView, *, member_id: int | None, chat_id: int) -> bool:
+    """Whether a ticket is this person's: their membership's, or nobody's and opened in this chat."""
+    if ticket.member_id is not None:
+        return ticket.member_id == member_id
+    return ticket.chat_id == chat_id
+
+
 def list_member_tickets(tx: Tx, *, member_id: int, limit: int = 20) -> list[TicketView]:
     """A member's tickets, newest first, for their card."""
     return tx.all(OF_MEMBER, member_id=member_id, count=limit)
