@@ -12,6 +12,7 @@ from core.profiles.model import Profile
 
 Status = Literal["new", "open", "waiting", "solved"]
 PAYMENT_REPORT = "payment_report"
+PAYMENT_NOTICE = "payment_notice"  # opened by the product: money that staff must look at
 RESERVATION_REQUEST = "reservation_request"
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_TEXT = 4_000  # Telegram takes 4 096 characters, with what the bot writes around
