@@ -341,20 +341,16 @@ class Product:
     def _channel_jobs(self) -> list[Job]:
         jobs = []
         if self.line is not None:
-<<<<<<< HEAD
-            jobs.append(Job("line quota", "LINEの今月の残り通数を読む", self.line.read_quota, every_seconds=3_600))
-        if self.slack is not None:
-            held, behind, missed = self.slack.jobs.release_held, self.slack.jobs.look_behind, self.slack.jobs.catch_up
-            jobs.append(Job("slack held", "取り消し待ちの返事を送る", held, every_seconds=1))
-            jobs.append(Job("slack behind", "Slackのスレッドを最新にする", behind, every_seconds=30))
-            jobs.append(Job("slack missed", "Slackで届かなかった投稿を読む", missed, every_seconds=20))
-=======
             what = "LINEの今月の残り通数を読む"
             jobs.append(Job("line quota", what, self.line.read_quota, every_seconds=3_600))
         if self.stripe is not None:
             what = "届かなかった決済の知らせを決済会社に尋ねる"
             jobs.append(Job("stripe books", what, self.stripe.look_up_overdue, every_seconds=600))
->>>>>>> main
+        if self.slack is not None:
+            held, behind, missed = self.slack.jobs.release_held, self.slack.jobs.look_behind, self.slack.jobs.catch_up
+            jobs.append(Job("slack held", "取り消し待ちの返事を送る", held, every_seconds=1))
+            jobs.append(Job("slack behind", "Slackのスレッドを最新にする", behind, every_seconds=30))
+            jobs.append(Job("slack missed", "Slackで届かなかった投稿を読む", missed, every_seconds=20))
         return jobs
 
     async def _load_wording(self) -> None:
