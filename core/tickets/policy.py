@@ -12,8 +12,9 @@ from core.profiles.model import Profile
 
 Status = Literal["new", "open", "waiting", "solved"]
 PAYMENT_REPORT = "payment_report"
+PAYMENT_NOTICE = "payment_notice"  # opened by the product: money that staff must look at
 RESERVATION_REQUEST = "reservation_request"
-DECIDED = frozenset({PAYMENT_REPORT, RESERVATION_REQUEST})  # about something to decide: never timed out, never rated
+DECIDED = frozenset({PAYMENT_REPORT, PAYMENT_NOTICE, RESERVATION_REQUEST})  # to be decided: never timed out or rated
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_TEXT = 4_000  # Telegram takes 4 096 characters, with what the bot writes around
 LONGEST_SUBJECT = 80

@@ -86,12 +86,14 @@ def open_ticket(
     previous_id: int | None = None,
     origin: str = "form",
     details: Sequence[Mapping[str, str]] = (),
+    by_bot: bool = False,
     priority: str = "normal",
 ) -> TicketView:
     """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
 
     `origin`: how it came to be (form, human, misses, urgent, report, follow_up); `details`: the kind's own fields as
-    answered ({code, ja, en, value}). Errors: DomainError `text_missing`, `text_too_long`.
+    answered ({code, ja, en, value}). `by_bot`: the product
+    found something, the words are a note for staff. Errors: DomainError `text_missing`, `text_too_long`.
     """
     body = check_text(body, files=len(files))
     ticket = TicketView(
@@ -116,7 +118,10 @@ def open_ticket(
         member_wrote_at=tx.now,
     )
     tx.run(ADD, **ticket._asdict())
-    _add_member_words(tx, ticket, body, files)
+    if by_bot:
+        add_bot_entry(tx, ticket_id=ticket.id, body=body)
+    else:
+        _add_member_words(tx, ticket, body, files)
     previous = get_ticket(tx, ticket_id=previous_id) if previous_id is not None else None
     tx.emit(
         TicketOpened(

@@ -14,6 +14,7 @@ from core.members.roles import ActingStaff, is_allowed, mask_name, mask_text, re
 from core.members.service import get_member
 from core.members.tables import Member, Staff
 from core.statements import Read, Write, among
+from core.tickets.policy import PAYMENT_NOTICE
 from core.tickets.tables import Ticket, TicketMessage
 
 PAGE_ROWS = 30
@@ -280,7 +281,7 @@ def get_message(tx: Tx, *, message_id: int) -> TicketMessageView:
 def list_of_person(tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 20) -> list[TicketView]:
     """A member's own tickets, newest first; of a chat that is not linked, those it opened as nobody's."""
     if member_id is not None:
-        return tx.all(OF_MEMBER, member_id=member_id, count=limit)
+        return [row for row in tx.all(OF_MEMBER, member_id=member_id, count=limit) if row.kind != PAYMENT_NOTICE]
     return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
 
 
