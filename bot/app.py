@@ -16,8 +16,9 @@ from starlette.routing import BaseRoute, Route
 from adapters import desk, http, webchat
 from adapters.http.link import Doors, link_route
 from adapters.mail import DemoMailbox, SmtpSender
+from adapters.payments import page as payment_page
 from adapters.scheduler import Job, Scheduler
-from bot import handlers, turn
+from bot import handlers, staff_messenger, turn
 from bot.clock_travel import ClockTravel, load_offset
 from bot.deployment import Bot
 from bot.dispatch import Lane
@@ -28,6 +29,7 @@ from bot.settings import Settings
 from bot.telling import listeners
 from bot.understanding import understand
 from bot.wording import LANGUAGES
+from core.billing import attempts
 from core.clock import SystemClock, day_in_japan
 from core.db import SHUTDOWN_TOPIC, Database, Tx, Wakeups, aread, arun
 from core.delivery import leases, outbox
@@ -41,7 +43,7 @@ from core.profiles.model import Profile
 
 if TYPE_CHECKING:
     from adapters.line.adapter import LineAdapter
-    from adapters.slack.adapter import SlackAdapter
+    from adapters.stripe.adapter import StripeAdapter
     from adapters.telegram.adapter import TelegramAdapter
 
 log = logging.getLogger(__name__)
@@ -67,13 +69,21 @@ class Product:
         self.clock = SystemClock()
         self.bot = Bot(profile, settings.public_url.rstrip("/"))
         self.database: Database = open_database(
-            settings.database_url, self.clock, SystemIds(), listeners(self.bot), threads=settings.database_threads
+            settings.database_url,
+            self.clock,
+            SystemIds(),
+            staff_messenger.told(self.settings, listeners(self.bot)),
+            threads=settings.database_threads,
         )
         self.owner = f"{socket.gethostname()[:16]}-{os.getpid()}-{SystemIds().token(6)}"
         self.ticks = Ticks(self.database, self.bot, self.owner)
         self.telegram = self._telegram()
         self.line = self._line()
-        self.slack = self._slack()
+        self._stripe_double: list[Route] = []
+        self.stripe = self._stripe()
+        if self.stripe is not None:
+            self.bot.online = frozenset(attempts.PROVIDER_OF)
+        self.slack = staff_messenger.build(self.settings, self.database, self.clock, self.profile)
         self.senders = self._senders()
         self._lanes = [
             Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders
@@ -136,21 +146,34 @@ class Product:
         )
         return adapter.build(settings, self.deliver, self.database, self.clock, self.bot)
 
-    def _slack(self) -> "SlackAdapter | None":
-        token = self.settings.slack_bot_token.get_secret_value()
-        if not token:
+    def _stripe(self) -> "StripeAdapter | None":
+        key, secret = self.settings.stripe_api_key, self.settings.stripe_webhook_secret
+        url, doubled = self.settings.stripe_api_url, self.settings.stripe_api_url.startswith("http://127.0.0.1:")
+        demo = self.mode.demo and not (key.get_secret_value() and doubled)  # in demo no money ever leaves
+        if not demo and not key.get_secret_value() and not secret.get_secret_value():
             return None
-        from adapters.slack import adapter  # noqa: PLC0415 - the SDK costs a second: only when it is used
+        if not {method.code for method in self.profile.list_manual_methods()} & set(attempts.PROVIDER_OF):
+            return None  # the operator offers neither
+        from adapters.stripe import adapter  # noqa: PLC0415 - the SDK costs half a second: only when it is used
 
-        settings = adapter.SlackSettings(
-            bot_token=token,
-            app_token=self.settings.slack_app_token.get_secret_value(),
-            signing_secret=self.settings.slack_signing_secret.get_secret_value(),
-            desk_channel=self.settings.slack_desk_channel,
-            api_url=self.settings.slack_api_url,
-            public_url=self.settings.public_url,
-        )
-        return adapter.build(settings, self.database, self.clock, self.profile)
+        if not demo:
+            settings = adapter.StripeSettings(key.get_secret_value(), secret.get_secret_value(), url)
+            return adapter.build(settings, self.profile, self.database, self.clock)
+        from adapters.stripe import demo as double  # noqa: PLC0415
+
+        made_up = f"{double.SECRET_PREFIX}{SystemIds().token(24)}"
+        self._stripe_double = double.DemoStripe(
+            self.database, self.clock, secret=made_up, url=self.bot.public_url
+        ).routes
+        settings = adapter.StripeSettings(double.API_KEY, made_up, f"{self.bot.public_url}{double.ROOT}")
+        return adapter.build(settings, self.profile, self.database, self.clock)
+
+    def _payments(self) -> list[Route]:
+        """The page of each invoice is there even while no provider is: it says how to pay then."""
+        providers = {method: self.stripe for method in self.bot.online if self.stripe is not None}
+        shown = payment_page.PaymentPages(self.database, self.profile, self.bot.public_url, providers)
+        provider = list(self.stripe.routes) if self.stripe is not None else []
+        return [*payment_page.build(shown), *provider, *self._stripe_double]
 
     def _senders(self) -> list[Sender]:
         senders: list[Sender] = [webchat.WebchatSender(self.database)]
@@ -158,6 +181,8 @@ class Product:
             senders.append(self.telegram.sender)
         if self.line is not None:
             senders.append(self.line.sender)
+        if self.stripe is not None:
+            senders.append(self.stripe)
         if self.slack is not None:
             senders.append(self.slack.sender)
         smtp = self.settings.smtp_url.get_secret_value()
@@ -178,6 +203,12 @@ class Product:
             off.append("LINE (MADOGUCHI_LINE_CHANNEL_SECRET, MADOGUCHI_LINE_CHANNEL_TOKEN)")
         if self.slack is None:
             off.append("Slack (MADOGUCHI_SLACK_BOT_TOKEN, MADOGUCHI_SLACK_DESK_CHANNEL)")
+        if self.stripe is None:
+            off.append("cards and convenience stores (MADOGUCHI_STRIPE_API_KEY, MADOGUCHI_STRIPE_WEBHOOK_SECRET)")
+        elif "konbini" in {method.code for method in self.bot.methods()}:
+            off.append(
+                "7-Eleven and other chains: Stripe's convenience stores are FamilyMart, Lawson, Ministop, Seicomart"
+            )
         if not self.mode.demo and not self.settings.smtp_url.get_secret_value():
             off.append("mail (MADOGUCHI_SMTP_URL, MADOGUCHI_MAIL_FROM)")
         return off
@@ -205,7 +236,16 @@ class Product:
         telegram = self.telegram.routes if self.telegram else []
         line = self.line.routes if self.line else []
         slack = self.slack.routes if self.slack else []
-        return [*plain, *chat, *self._desk(https), *telegram, *line, *slack, link_route(self.bot, self._doors)]
+        return [
+            *plain,
+            *chat,
+            *self._desk(https),
+            *telegram,
+            *line,
+            *slack,
+            *self._payments(),
+            link_route(self.bot, self._doors),
+        ]
 
     async def _doors(self) -> Doors:
         return Doors(
@@ -266,6 +306,8 @@ class Product:
             await lane.stop()
         if self.line is not None:
             await self.line.stop()
+        if self.stripe is not None:
+            await self.stripe.stop()
         if self.slack is not None:
             await self.slack.stop()
         if self._watcher is not None:
@@ -276,9 +318,15 @@ class Product:
         await asyncio.to_thread(self.database.close)
 
     def _channel_jobs(self) -> list[Job]:
-        if self.line is None:
-            return []
-        return [Job("line quota", "LINEの今月の残り通数を読む", self.line.read_quota, every_seconds=3_600)]
+        jobs = []
+        if self.line is not None:
+            what = "LINEの今月の残り通数を読む"
+            jobs.append(Job("line quota", what, self.line.read_quota, every_seconds=3_600))
+        if self.stripe is not None:
+            what = "届かなかった決済の知らせを決済会社に尋ねる"
+            jobs.append(Job("stripe books", what, self.stripe.look_up_overdue, every_seconds=600))
+        jobs += staff_messenger.jobs(self.slack)
+        return jobs
 
     async def _load_wording(self) -> None:
         def load(tx: Tx) -> dict[str, Mapping[str, str]]:

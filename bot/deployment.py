@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bot.wording import Wording
-from core.profiles.model import Profile
+from core.billing.attempts import PROVIDER_OF
+from core.profiles.model import PaymentMethod, Profile
 
 
 @dataclass(slots=True)
@@ -14,12 +15,21 @@ class Bot:
     profile: Profile
     public_url: str
     overrides: dict[str, Mapping[str, str]] = field(default_factory=dict)  # by language
+    online: frozenset[str] = frozenset()  # payment methods whose provider is set up (credit_card, konbini)
     flood_acts: int = 40  # one person's acts a minute; more are kept in the thread but not answered
 
     def wording(self, language: str) -> Wording:
         """The words to answer in."""
         own = self.profile.wording.ja if language == "ja" else self.profile.wording.en
         return Wording(language, {**own, **self.overrides.get(language, {})})
+
+    def methods(self) -> tuple[PaymentMethod, ...]:
+        """How members can pay here by hand: what the profile offers and is set up."""
+        return tuple(
+            method
+            for method in self.profile.list_manual_methods()
+            if method.code not in PROVIDER_OF or method.code in self.online
+        )
 
     def operator_name(self, language: str) -> str:
         """The operator's name as members read it."""

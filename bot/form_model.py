@@ -51,6 +51,7 @@ class Step:
     show: Callable[[Context, Answers], str]  # its answer in the summary
     optional: bool = False
     about: str = ""  # which of several alike ("example.jp")
+    name: str = ""  # its name in the summary where the operator's profile gives it, instead of `label`
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,18 +14,21 @@ from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
 from bot.understanding import understand
 from bot.understanding.typed import says_none
+from core.db import Tx
 from core.dialogue import forms as store
 from core.dialogue.forms import FormView
 from core.errors import DomainError, InvariantBroken
 
 __all__ = [
-    "CONFIRM", "FORMS", "PINNED", "Answers", "Form", "Given", "Parse", "Step", "Wrong", "ask_resume", "back", "begin", "commit",
-    "is_current", "is_usable", "prompt", "read_slots", "read_yes_no", "register", "resume_or_take", "stale", "stop",
-    "take", "way_on",
+    "ASIDE", "CONFIRM", "FORMS", "PINNED",
+    "Answers", "Form", "Given", "Parse", "Step", "Wrong", "ask_resume", "back", "begin", "commit",
+    "is_current", "is_usable", "park_for_person", "prompt", "read_slots", "read_yes_no", "register", "resume_or_take", "stale",
+    "stop", "take", "way_on",
 ]  # fmt: skip
 
 PAUSED = "_paused"  # the person was asked whether to go on; their next word answers that, or the question itself
 PINNED = "_pinned"
+ASIDE = "which_ticket"  # asks about words that are held; it takes more of them and is never parked by staff's answer
 MANY_ANSWERS = 2  # from here on "stop" is asked back
 
 
@@ -121,6 +124,13 @@ def resume_or_take(c: Context, run: FormView, given: Given) -> Reply:
     return prompt(c, run) if meaning else stop(c, run)
 
 
+def park_for_person(tx: Tx, *, chat_id: int) -> None:
+    """A person speaks from now on: what was being filled in is left aside (dialogue-and-desk.md 2.3)."""
+    run = store.find_active(tx, chat_id=chat_id)
+    if run is not None and run.name != ASIDE:
+        store.park(tx, chat_id=chat_id)
+
+
 def is_current(run: FormView) -> bool:
     """Whether the program still knows the form as this run began it."""
     form = FORMS.get(run.name)
@@ -190,7 +200,7 @@ def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> S
 
 
 def _fix(c: Context, step: Step) -> Button:
-    what = c.w(step.label)
+    what = step.name or c.w(step.label)
     label = c.w("form.fix_about", what=what, about=step.about) if step.about else c.w("form.fix", what=what)
     return Button(label, "form.fix", {"step": step.key}, style="quiet")
 

@@ -11,6 +11,7 @@ from adapters.scheduler import Job
 from bot import turn
 from bot.deployment import Bot
 from bot.dispatch import settle_lost
+from bot.holding import deliver_held
 from core.billing import lapse
 from core.contracts import ending
 from core.db import Database, Tx, arun
@@ -21,6 +22,7 @@ from core.members import sessions
 from core.profiles.model import Profile
 from core.reminders import service as reminders
 from core.tickets import service as tickets
+from core.tickets import ticks
 
 log = logging.getLogger(__name__)
 
@@ -78,6 +80,25 @@ class Ticks:
                 lambda tx, most: lapse.lapse_due(tx, profile=profile, limit=most),
             ),
             ("tickets", "解決から24時間でボットに戻す", 60, lambda tx, most: tickets.hand_back_due(tx)),
+            ("ticket_due", "回答の期限を担当者に知らせる", 30, lambda tx, most: ticks.warn_due(tx, limit=most)),
+            (
+                "ticket_wake",
+                "保留の終わったお問い合わせを戻す",
+                60,
+                lambda tx, most: ticks.wake_snoozed(tx, limit=most),
+            ),
+            (
+                "ticket_quiet",
+                "お返事のないお問い合わせに伺い、その後に解決済みにする",
+                60,
+                lambda tx, most: ticks.end_silence(tx, profile=profile, limit=most),
+            ),
+            (
+                "ticket_held",
+                "宛先を選ばれなかった言葉を担当者に届ける",
+                60,
+                lambda tx, most: deliver_held(tx, self.bot, most),
+            ),
             ("reminders", "更新案内を送る", 30, lambda tx, most: reminders.tick(tx, profile, limit=most)),
         )
 

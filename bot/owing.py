@@ -1,7 +1,7 @@
 """How a person is told something by itself: in the chat they used last, by mail when there is none, the recipient frozen."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.deployment import Bot
 from bot.saying import Why, say
@@ -60,11 +60,19 @@ def best_chat(tx: Tx, member_id: int) -> ChatView | None:
     return next((chat for chat in links.linked_chats(tx, member_id=member_id) if chat.reachable), None)
 
 
+def as_automatic(w: Wording, screen: Screen) -> Screen:
+    """While a person talks with the member the bot's own words are marked as such (dialogue-and-desk.md 2.5)."""
+    return replace(screen, text=f"{w('talk.auto')}\n{screen.text}")
+
+
 def tell_chat(tx: Tx, bot: Bot, chat_id: int, screen: Callable[[Wording], Screen], why: Why) -> None:
     """One bubble in one chat, in that chat's language."""
     chat = dialogue.lock_chat_by_id(tx, chat_id=chat_id)
     w = bot.wording(chat.language or chat.hint)
-    chat = say(tx, chat, without_missing(bot.profile, screen(w)), why)
+    shown = without_missing(bot.profile, screen(w))
+    if chat.speaker == "human" and why.kind != "staff_reply":
+        shown = as_automatic(w, shown)
+    chat = say(tx, chat, shown, why)
     dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
 
 

@@ -15,15 +15,13 @@ from bot.understanding import CONFIDENT, Understanding, command_intent, understa
 from bot.understanding.dates import is_only_date
 from bot.understanding.urgent import is_urgent
 from core.db import Tx
-from core.delivery import files as file_store
 from core.delivery.files import MAX_FILE_BYTES
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
 from core.dialogue.forms import FormView
 from core.dialogue.service import ChatView
 from core.errors import DomainError
-from core.tickets import service as tickets
-from core.tickets.policy import split_text
+from core.tickets.editing import record_edit_in_chat
 
 NO_TRACE_ACTIONS = frozenset({"form.toggle"})  # presses that are no statement of the member's
 GLOBAL_INTENTS = frozenset(
@@ -82,9 +80,11 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
         return ACTIONS["link.open"](c, {"token": inbound.payload.removeprefix(DEEP_LINK)})
     if inbound.kind == "start":
         return INTENTS["show_menu"](c, {"start": True, "payload": inbound.payload})
+    if inbound.kind == "edit" and _changed_in_ticket(c):
+        return None
     command = command_intent(inbound.text) if inbound.kind == "text" else None
-    if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None:
-        return _to_person(c)
+    if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None and not _has_form_begun(c):
+        return ACTIONS["ticket.words"](c, {})
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
     run, note = _form_under_way(c)
@@ -93,6 +93,14 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     if command is not None:
         return [*note, *as_screens(_by_command(c, command, run))]
     return [*note, *as_screens(_in_form(c, run) if run is not None else _free(c))]
+
+
+def _has_form_begun(c: Context) -> bool:
+    """Whether the person began a form by a button while a person talks: the words are for it. Staff's next answer parks it."""
+    run = form_store.find_active(c.tx, chat_id=c.chat.id)
+    if run is None or run.name == forms.ASIDE or c.tx.now - run.touched_at > form_store.IDLE:
+        return False
+    return forms.is_usable(c, run)
 
 
 def _form_under_way(c: Context) -> tuple[FormView | None, list[Screen]]:
@@ -127,20 +135,17 @@ def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
     return handler(c, {"language": words[1].strip().lower()} if command == "change_language" and len(words) > 1 else {})
 
 
-def _to_person(c: Context) -> Reply:
-    """While a person talks the bot is silent; the words go into the ticket."""
-    if c.chat.ticket_id is None:
-        return None
-    files = [file_store.get_file(c.tx, file_id=file.file_id) for file in c.inbound.files]
-    first, *more = split_text(_words(c.inbound))
-    tickets.add_member_message(c.tx, ticket_id=c.chat.ticket_id, chat_id=c.chat.id, text=first, files=files)
-    for part in more:
-        tickets.add_member_message(c.tx, ticket_id=c.chat.ticket_id, chat_id=c.chat.id, text=part)
-    return None
-
-
-def _words(inbound: Inbound) -> str:
-    return inbound.text or (f"[{inbound.other}]" if inbound.other else "")
+def _changed_in_ticket(c: Context) -> bool:
+    """The member changed words that stand in a ticket: staff see old and new there."""
+    ref, seq = c.inbound.message_ref, c.chat.last_seq
+    before = dialogue.find_earlier(c.tx, chat_id=c.chat.id, platform_ref=ref, before_seq=seq) if ref else None
+    return before is not None and record_edit_in_chat(
+        c.tx,
+        chat_id=c.chat.id,
+        member_id=c.member.id if c.member else None,
+        before=str(before.body.get("text") or ""),
+        after=c.inbound.text,
+    )
 
 
 def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:
@@ -251,9 +256,7 @@ def _free(c: Context) -> Reply:
     inbound = c.inbound
     _refuse_large(inbound)
     if inbound.files:
-        return forms.begin(
-            c, "ticket", {"files": _file_refs(inbound), **({"body": inbound.text} if inbound.text else {})}
-        )
+        return ACTIONS["ticket.files"](c, {"files": _file_refs(inbound)})
     if inbound.other:
         return INTENTS["fallback"](c, {"other": inbound.other})
     meaning = understand(inbound.text, today=c.today, lang=c.language)

@@ -37,5 +37,9 @@ class Settings(BaseSettings):
     slack_desk_channel: str = ""  # the channel's id (C…): ids outlive renames
     slack_api_url: str = "https://slack.com/api/"
 
+    stripe_api_key: SecretStr = SecretStr("")
+    stripe_webhook_secret: SecretStr = SecretStr("")
+    stripe_api_url: str = "https://api.stripe.com"
+
     smtp_url: SecretStr = SecretStr("")  # smtps://user:password@host, smtp+starttls://…:587
     mail_from: str = ""

@@ -8,10 +8,12 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from bot import telling_bookings, telling_tickets
+from bot import telling_bookings, telling_payments, telling_tickets
 from bot.deployment import Bot
+from bot.forms import park_for_person
 from bot.home_menu import owe_menu
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
+from bot.paying import how_to_pay
 from bot.saying import Why
 from bot.screens import invoices as invoice_screens
 from bot.screens import telling as screens
@@ -19,7 +21,7 @@ from bot.screens.model import Screen
 from bot.wording import Wording
 from core import wiring
 from core.billing import facts as billing
-from core.billing import invoices
+from core.billing import invoices, reports
 from core.billing.invoices import InvoiceView
 from core.bookings import facts as booking_facts
 from core.contracts import facts as contract_facts
@@ -40,7 +42,8 @@ from core.tickets import facts as ticket_facts
 def owe_invoice_mails(tx: Tx, bot: Bot, invoice: InvoiceView, member: MemberView, *, again: bool = False) -> int:
     """Row R7: the bill with bank details to main and sub-address; returns how many."""
     w = bot.wording(member.language)
-    mail = Mail(*screens.invoice_mail(w, bot.profile, bot.contact(w.language), invoice, member))
+    paying = how_to_pay(tx, bot, invoice)
+    mail = Mail(*screens.invoice_mail(w, bot.profile, bot.contact(w.language), invoice, member, paying))
     key = None if again else f"invoice-mail:{invoice.id}"
     why = Why("invoice mail, again" if again else "invoice mail", kind="money", member_id=member.id, dedupe_key=key)
     return sum(owe_mail(tx, to=address, mail=mail, why=why) is not None for address in addresses_of(member))
@@ -143,6 +146,9 @@ def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     def screen(w: Wording) -> Screen:
         return screens.asked(w, fact.words)
 
+    report = reports.get_report(tx, report_id=fact.report_id)
+    if report.chat_id is not None:
+        park_for_person(tx, chat_id=report.chat_id)
     tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
@@ -204,13 +210,20 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     billing.CreditGained: _credit_gained,
     billing.CreditUsed: _credit_used,
     billing.MoneyInSuspense: _suspense,
+    billing.PaymentNumberIssued: telling_payments.number_issued,
+    billing.PaymentAttemptExpired: telling_payments.number_expired,
+    billing.PaymentReturned: telling_payments.returned,
     billing.PaymentReportAsked: _report_asked,
     billing.PaymentReportRejected: _report_rejected,
     contract_facts.ContractsRenewed: _renewed,
     contract_facts.ContractEnded: _contract_ended,
     booking_facts.ReservationRequestDecided: telling_bookings.request_decided,
     ticket_facts.StaffReplied: telling_tickets.staff_replied,
+    ticket_facts.AnswerEdited: telling_tickets.answer_edited,
+    ticket_facts.AnswerRemoved: telling_tickets.answer_removed,
     ticket_facts.TicketSolved: telling_tickets.ticket_solved,
+    ticket_facts.TicketDue: telling_tickets.ticket_due,
+    ticket_facts.TicketWentQuiet: telling_tickets.went_quiet,
     ticket_facts.ChatHandedBack: telling_tickets.handed_back,
     reminder_facts.RemindersDue: _reminders_due,
 }

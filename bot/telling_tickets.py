@@ -1,16 +1,34 @@
 """What members and staff are told about inquiries by themselves; `bot.telling` says which fact is told by what."""
 
+from collections.abc import Callable
+
 from bot.deployment import Bot
-from bot.owing import Mail, addresses_of, owe_mail, tell_chat
-from bot.saying import Why, say_as_staff
+from bot.forms import park_for_person
+from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
+from bot.saying import Why, redraw_as_staff, say_as_staff
 from bot.screens import telling as screens
+from bot.screens import tickets as ticket_screens
+from bot.screens.model import Screen
+from bot.wording import Wording
 from core.db import Tx
 from core.dialogue import service as dialogue
+from core.dialogue.service import ChatView
 from core.members import links
 from core.members import service as members
 from core.members.service import MemberView
 from core.tickets import entries
-from core.tickets.facts import ChatHandedBack, StaffReplied, TicketSolved
+from core.tickets.facts import (
+    AnswerEdited,
+    AnswerRemoved,
+    ChatHandedBack,
+    StaffReplied,
+    TicketDue,
+    TicketSolved,
+    TicketWentQuiet,
+)
+from core.tickets.policy import PAYMENT_REPORT
+from core.tickets.ratings import ask_rating
+from core.tickets.threads import get_ticket, list_open_of_person
 
 ATTACHED_BYTES = 7_000_000  # of all files of a mail: base64 makes a third more of it, and many servers take 10 MB
 
@@ -28,7 +46,9 @@ def staff_replied(bot: Bot, tx: Tx, fact: StaffReplied) -> None:
     addresses = addresses_of(member) if member is not None else []
     outbox_id = None
     if chat is not None and (chat.reachable or not addresses):  # the only way there is: if it fails, staff see that
-        chat, outbox_id = say_as_staff(tx, chat, name=fact.staff_name, text=fact.text, files=list(fact.files), why=why)
+        park_for_person(tx, chat_id=chat.id)
+        name = _name_with_number(tx, chat.id, fact)
+        chat, outbox_id = say_as_staff(tx, chat, name=name, text=fact.text, files=list(fact.files), why=why)
         dialogue.set_last_seq(tx, chat_id=chat.id, last_seq=chat.last_seq)
     elif member is not None:
         mail = _answer_mail(bot, member, fact)
@@ -38,6 +58,12 @@ def staff_replied(bot: Bot, tx: Tx, fact: StaffReplied) -> None:
         entries.record_delivery(tx, message_id=fact.ticket_message_id, outbox_id=outbox_id)
     else:
         entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=bot.wording(bot.profile.language)("tell.no_way"))
+
+
+def _name_with_number(tx: Tx, chat_id: int, fact: StaffReplied) -> str:
+    """Beside the name which inquiry it answers, where the member has several: the words themselves are never altered."""
+    several = len(list_open_of_person(tx, member_id=fact.member_id, chat_id=chat_id)) > 1
+    return f"{fact.staff_name}（{fact.ticket_no}）" if several else fact.staff_name
 
 
 def _answer_mail(bot: Bot, member: MemberView, fact: StaffReplied) -> Mail:
@@ -57,16 +83,73 @@ def _answer_mail(bot: Bot, member: MemberView, fact: StaffReplied) -> Mail:
     )
 
 
+SOLVED_WORDS = {"staff": "ticket.solved", "silence": "ticket.solved_quiet", "member": "ticket.solved_member"}
+
+
 def ticket_solved(bot: Bot, tx: Tx, fact: TicketSolved) -> None:
-    """Said once where it was talked about; a payment report's end was told with the money."""
-    if fact.kind != "inquiry" or fact.chat_id is None:
+    """Said once where it was talked about, with the question how it was; a payment report's end was told with the money."""
+    if fact.kind == PAYMENT_REPORT or fact.chat_id is None or fact.why not in SOLVED_WORDS:
         return
     if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
         return  # the chat is no longer theirs
+    answered = get_ticket(tx, ticket_id=fact.ticket_id).answered_at is not None
+    rating = fact.why != "silence" and answered and ask_rating(tx, ticket_id=fact.ticket_id, member_id=fact.member_id)
     why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
-    tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.solved", ticket_no=fact.ticket_no), why)
+    key = SOLVED_WORDS[fact.why]
+    tell_chat(
+        tx,
+        bot,
+        fact.chat_id,
+        lambda w: ticket_screens.solved(w, fact.ticket_id, fact.ticket_no, key=key, rating=rating),
+        why,
+    )
+
+
+def went_quiet(bot: Bot, tx: Tx, fact: TicketWentQuiet) -> None:
+    """Before a ticket ends in silence the member is asked, in the chat or by mail."""
+    key = f"quiet:{fact.ticket_id}:{fact.ends_at.isoformat()}"
+    why = Why("no answer from the member", "notice", fact.member_id, fact.ticket_id, dedupe_key=key)
+    values = {"ticket_no": fact.ticket_no, "ends_at": fact.ends_at}
+
+    def screen(w: Wording) -> Screen:
+        return ticket_screens.quiet(w, fact.ticket_id, values)
+
+    if fact.member_id is not None:
+        member = members.get_member(tx, member_id=fact.member_id)
+        tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
+    elif fact.chat_id is not None:
+        tell_chat(tx, bot, fact.chat_id, screen, why)
+
+
+def ticket_due(bot: Bot, tx: Tx, fact: TicketDue) -> None:
+    """For staff: in the thread, once before a deadline and once when it is missed."""
+    w = bot.wording(bot.profile.language)
+    words = w(f"staff.due_{fact.stage}", level=w(f"staff.level_{fact.level}"), due=fact.due_at)
+    entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=words)
 
 
 def handed_back(bot: Bot, tx: Tx, fact: ChatHandedBack) -> None:
     why = Why("bot speaks again", kind="notice", ticket_id=fact.ticket_id)
     tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.back_to_bot", ticket_no=fact.ticket_no), why)
+
+
+def answer_edited(bot: Bot, tx: Tx, fact: AnswerEdited) -> None:
+    """The member's bubble says the new words; channels mark it as changed themselves. What cannot redraw was refused before."""
+    _redraw(tx, fact.chat_message_id, lambda _: fact.text)
+
+
+def answer_removed(bot: Bot, tx: Tx, fact: AnswerRemoved) -> None:
+    """Where the answer stood the member reads that it was taken back."""
+    _redraw(tx, fact.chat_message_id, lambda chat: bot.wording(chat.language or chat.hint)("tell.removed"), files=False)
+
+
+def _redraw(tx: Tx, message_id: int, text: Callable[[ChatView], str], *, files: bool = True) -> None:
+    bubble = dialogue.find_message_by_id(tx, message_id=message_id)
+    if bubble is None:
+        return
+    chat = dialogue.lock_chat_by_id(tx, chat_id=bubble.chat_id)
+    body = {**bubble.body, "text": text(chat)}
+    if not files:
+        body.pop("files", None)
+    dialogue.blank_message(tx, message_id=bubble.id, chat_id=chat.id, body=body)
+    redraw_as_staff(tx, chat, bubble.id, ref=bubble.platform_ref or "", body=body)

@@ -14,6 +14,7 @@ from typing import Any
 from bot.deployment import Bot
 from bot.inbound import Ack, Inbound, InboundFile
 from bot.masking import mask_secrets
+from bot.owing import as_automatic
 from bot.registry import Context, as_screens
 from bot.routing import NO_TRACE_ACTIONS, Pressed, find_pressed, route
 from bot.saying import REDRAWS, Reply, Why, say
@@ -37,6 +38,7 @@ from core.dialogue import service as dialogue
 from core.dialogue.service import ChatView
 from core.errors import DomainError
 from core.members import service as members
+from core.teamchat import intake
 from core.tickets.unsend import taken_back
 
 log = logging.getLogger(__name__)
@@ -79,6 +81,9 @@ def retry(tx: Tx, inbox_id: int, bot: Bot) -> None:
     kept = inbox.take(tx, inbox_id=inbox_id)
     if kept is None:
         return
+    if intake.is_ours(kept.payload):
+        intake.take_again(tx, kept)
+        return
     inbound = Inbound.from_json(kept.payload)
     chat = _lock(tx, inbound, bot)
     _converse(tx, chat, inbound, bot, masked=False)
@@ -89,6 +94,9 @@ def on_retry_failure(tx: Tx, error: Exception, inbox_id: int, bot: Bot) -> None:
     """The next try failed too: refusals are told; the third failure makes a dead letter and points the member to a person."""
     kept = inbox.take(tx, inbox_id=inbox_id)
     if kept is None:
+        return
+    if intake.is_ours(kept.payload):
+        intake.fail_again(tx, kept, error)
         return
     inbound = Inbound.from_json(kept.payload)
     if isinstance(error, DomainError):
@@ -187,6 +195,8 @@ def _answer(tx: Tx, chat: ChatView, inbound: Inbound, bot: Bot, makers: list[Any
 
 def _owe(c: Context, screens: list[Screen], pressed: Pressed | None) -> Ack:
     now = dialogue.get_chat(c.tx, chat_id=c.chat.id)  # what was told meanwhile has moved its numbers on
+    if c.chat.speaker == now.speaker == "human":  # a person talks before and after: these words are not theirs
+        screens = [as_automatic(c.w, screen) for screen in screens]
     chat = now._replace(
         last_seq=max(now.last_seq, c.chat.last_seq),
         misses=c.chat.misses,

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
+from core.billing import attempts
 from core.billing.facts import (
     InvoicePaid,
     InvoiceVoided,
+    PaymentInDoubt,
     PaymentReportAsked,
     PaymentReportConfirmed,
     PaymentReported,
     PaymentReportRejected,
+    PaymentReturned,
 )
 from core.bookings.facts import ReservationRequestDecided, ReservationRequested
 from core.contracts import renewals
@@ -21,8 +24,10 @@ from core.tickets import listeners as tickets
 
 LISTENERS: Listeners = {
     ChatUnlinked: (tickets.on_chat_unlinked,),
-    InvoicePaid: (renewals.on_invoice_paid,),
-    InvoiceVoided: (renewals.on_invoice_voided,),
+    InvoicePaid: (renewals.on_invoice_paid, attempts.on_invoice_closed),
+    InvoiceVoided: (renewals.on_invoice_voided, attempts.on_invoice_closed),
+    PaymentInDoubt: (tickets.on_payment_in_doubt,),
+    PaymentReturned: (renewals.on_payment_returned, tickets.on_payment_returned),
     PaymentReported: (tickets.on_payment_reported,),
     PaymentReportAsked: (tickets.on_report_asked,),
     PaymentReportConfirmed: (tickets.on_report_confirmed,),

@@ -9,6 +9,7 @@ from bot.handlers import (
     reservation_requests,
     reservations,
     settings,
+    ticket_talk,
     tickets,
 )
 
@@ -22,6 +23,7 @@ __all__ = [
     "reservation_requests",
     "reservations",
     "settings",
+    "ticket_talk",
     "tickets",
 ]
 

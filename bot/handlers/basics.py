@@ -12,6 +12,7 @@ from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
 from core.dialogue.forms import FormView
 from core.tickets.policy import is_courtesy
+from core.tickets.threads import list_open_of_person
 
 MOST_WAYS_BACK = 2
 
@@ -94,7 +95,12 @@ def fallback(c: Context, slots: Slots) -> Reply:
     if slots.get("other"):
         return other_screen(c.w, str(slots["other"]))
     c.chat = c.chat._replace(misses=min(c.chat.misses + 1, 3))
-    return miss_screen(c.w, c.chat.misses, linked=c.member is not None)
+    open_tickets = list_open_of_person(c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id)
+    going_on = [
+        Button(c.w("ticket.to_ticket", ticket_no=ticket.ticket_no), "ticket.append", {"ticket": ticket.id})
+        for ticket in open_tickets[:MOST_WAYS_BACK]
+    ]
+    return miss_screen(c.w, c.chat.misses, linked=c.member is not None, going_on=going_on)
 
 
 def register_not_here() -> None:

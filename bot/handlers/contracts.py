@@ -4,12 +4,16 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
+from bot.paying import how_to_pay
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import contracts as screens
+from bot.screens.invoices import local
 from bot.screens.model import Screen
+from bot.screens.paying import online
+from bot.understanding.slots import find_methods
 from bot.understanding.typed import read_choices
 from core.billing import invoices
-from core.billing.terms import totals_of
+from core.billing.terms import BANK_TRANSFER, totals_of
 from core.contracts import renewals, service
 from core.contracts.quotes import RenewalItem, RenewalOrderQuote, quote_renewals
 from core.contracts.service import ContractView
@@ -94,11 +98,19 @@ def _parse_month_end(c: Context, answers: Answers, given: Given) -> bool:
 
 
 def _parse_method(c: Context, answers: Answers, given: Given) -> str:
-    methods = c.profile.list_manual_methods()
-    for method in methods:
-        if given.value == method.code or given.text.strip() in (method.name.ja, method.name.en):
+    said = _method_named(find_methods(given.text))
+    for method in c.bot.methods():
+        if method.code in (given.value, said) or given.text.strip() in (method.name.ja, method.name.en):
             return method.code
     raise Wrong("renew.wrong_method")
+
+
+def _method_named(said: Any) -> str:
+    """The profile's code of the one method that a sentence names, else nothing."""
+    named = _texts(said)
+    if len(named) != 1:
+        return ""
+    return "konbini" if named[0] == "convenience_store" else named[0]
 
 
 def _term_step(contract: ContractView) -> Step:
@@ -138,14 +150,14 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
                 lambda c, a: c.w("renew.month_end_yes" if a["month_end"] else "renew.month_end_no"),
             )
         )
-    if len(c.profile.list_manual_methods()) > 1:
+    if len(c.bot.methods()) > 1:
         steps.append(
             Step(
                 "method",
-                lambda c, a: screens.ask_method(c.w, c.profile.list_manual_methods()),
+                lambda c, a: screens.ask_method(c.w, c.bot.methods()),
                 _parse_method,
                 "renew.method_label",
-                lambda c, a: str(a["method"]),
+                lambda c, a: local(c.w, c.profile.method(str(a["method"])).name),
             )
         )
     return steps
@@ -163,7 +175,10 @@ def _items(c: Context, answers: Answers) -> list[RenewalItem]:
 
 
 def _method(c: Context, answers: Answers) -> str:
-    return str(answers.get("method") or c.profile.list_manual_methods()[0].code)
+    methods = c.bot.methods()
+    if not methods:
+        raise DomainError("method_not_offered", method="")
+    return str(answers.get("method") or methods[0].code)
 
 
 def _quote(c: Context, answers: Answers) -> RenewalOrderQuote:
@@ -229,7 +244,11 @@ def show_order(c: Context, slots: Slots) -> Reply:
     invoice = invoices.get_invoice(c.tx, invoice_id=int(slots["invoice"]), member_id=member.id)
     if invoice.status != "open":
         return screens.contract_list(c.w, _find(c, "", ""), page=0, target="", kind="")
-    return screens.done(c.w, c.profile, invoice, member.name_kana or member.name, mailed=bool(member.email))
+    mailed = bool(member.email)
+    paying = how_to_pay(c.tx, c.bot, invoice)
+    if invoice.method != BANK_TRANSFER:
+        return online(c.w, c.profile, invoice, paying, lead=screens.received(c.w, invoice, mailed=mailed))
+    return screens.done(c.w, c.profile, invoice, member.name_kana or member.name, mailed=mailed, paying=paying)
 
 
 @intent("renew")
@@ -248,14 +267,18 @@ def renew(c: Context, slots: Slots) -> Reply:
         return screens.contract_list(c.w, [], page=0, target=_texts(slots.get("target"))[0], kind="")
     if not named and kind:
         named = [contract for contract in renewable if contract.kind == kind]
-    return _begin(c, named or (renewable if len(renewable) == 1 else []), slots.get("term_months"))
+    chosen = named or (renewable if len(renewable) == 1 else [])
+    return _begin(c, chosen, slots.get("term_months"), _method_named(find_methods(c.inbound.text)))
 
 
-def _begin(c: Context, chosen: list[ContractView], term: Any) -> Reply:
+def _begin(c: Context, chosen: list[ContractView], term: Any, method: str = "") -> Reply:
     answers: Answers = {"contracts": [str(contract.id) for contract in chosen]} if chosen else {}
+    offered = [each.code for each in c.bot.methods()]
+    if len(offered) > 1 and method in offered:
+        answers["method"] = method
     if isinstance(term, int):
         for contract in chosen:
-            if term in {offered.term_months for offered in _terms(c, contract)}:
+            if term in {each.term_months for each in _terms(c, contract)}:
                 answers[f"{TERM}{contract.id}"] = term
     return forms.begin(c, "renew", answers)
 

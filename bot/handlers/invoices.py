@@ -1,12 +1,16 @@
 """Unpaid invoices, bank details, history (rows P1, P2, P9 for transfers)."""
 
+from bot.paying import how_to_pay
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import invoices as screens
 from bot.screens.model import Screen
+from bot.screens.paying import online, pay_button
 from bot.screens.talk import menu_button
 from bot.telling import owe_invoice_mails
 from core.billing import invoices
+from core.billing.attempts import find_pending
 from core.billing.invoices import InvoiceView
+from core.billing.terms import BANK_TRANSFER
 from core.contracts import renewals
 from core.errors import DomainError
 
@@ -53,7 +57,10 @@ def bank(c: Context, slots: Slots) -> Reply:
 def _bank(c: Context, invoice: InvoiceView) -> Screen:
     if invoice.status != "open":
         return screens.not_open(c.w, invoice)
-    return screens.bank_details(c.w, c.profile, invoice, c.need_member())
+    paying = how_to_pay(c.tx, c.bot, invoice)
+    if invoice.method != BANK_TRANSFER or paying.pending is not None:
+        return online(c.w, c.profile, invoice, paying)
+    return screens.bank_details(c.w, c.profile, invoice, c.need_member(), online=pay_button(c.w, paying))
 
 
 @action("invoice.detail")
@@ -114,7 +121,9 @@ def payment_status(c: Context, slots: Slots) -> Reply:
     if named is not None and named.status != "open":
         return screens.not_open(c.w, named)
     unpaid = [named] if named else invoices.list_unpaid(c.tx, member_id=c.need_member().id)
-    return screens.payment_status(c.w, c.profile, unpaid)
+    numbers = {invoice.id: find_pending(c.tx, invoice_id=invoice.id) for invoice in unpaid}
+    pending = {invoice_id: number for invoice_id, number in numbers.items() if number is not None}
+    return screens.payment_status(c.w, c.profile, unpaid, pending)
 
 
 @intent("payment_history")

@@ -1,21 +1,24 @@
 """Inquiries to people (row Q1): open one, see what became of it, talk to a person now."""
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
+from bot.handlers.ticket_fields import field_steps, list_details
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import tickets as screens
 from bot.screens.invoices import local
 from bot.screens.model import Screen
 from core.delivery import files as file_store
 from core.dialogue import service as dialogue
+from core.profiles.hours import calendar_of
 from core.tickets import service as tickets
 from core.tickets import threads
+from core.tickets.clocks import answer_due_at, record_away_told
 from core.tickets.policy import queue_of, split_text, subject_of
 from core.tickets.threads import TicketView
 
-SHOWN = 5
 RECENT_WORDS = 6  # of the member's last messages when a ticket is made out of misunderstandings
 
 
@@ -51,6 +54,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
             "ticket.kind_label",
             lambda c, a: local(c.w, c.profile.support.kind(a["kind"]).name),
         ),
+        *field_steps(c, answers),
         Step(
             "body",
             lambda c, a: Screen(c.w("ticket.ask_body")),
@@ -70,39 +74,63 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
 
 
 def _confirm(c: Context, answers: Answers) -> Screen:
-    return screens.confirm(c.w, [(c.w(step.label), step.show(c, answers)) for step in _steps(c, answers)])
+    rows = [(step.name or c.w(step.label), step.show(c, answers)) for step in _steps(c, answers)]
+    return screens.confirm(c.w, rows)
 
 
 def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
     kind = c.profile.support.kind(answers["kind"])
     body = str(answers["body"])
-    subject = str(answers.get("_subject") or subject_of(body))
-    ticket = _new_ticket(c, kind.code, subject, body, answers.get("files") or [])
-    return screens.opened(c.w, c.profile, ticket.ticket_no), "ticket.list", {}
+    ticket = new_ticket(
+        c,
+        kind.code,
+        str(answers.get("_subject") or subject_of(body)),
+        body,
+        answers.get("files") or [],
+        origin="form",
+        details=list_details(c, answers),
+    )
+    return opened(c, ticket), "ticket.list", {}
 
 
-def _new_ticket(c: Context, kind: str, subject: str, body: str, files: list[dict[str, Any]]) -> TicketView:
-    first, *more = split_text(body)
+def new_ticket(
+    c: Context,
+    kind: str,
+    subject: str,
+    body: str,
+    files: Sequence[Mapping[str, Any]] = (),
+    **more: Any,
+) -> TicketView:
+    """A ticket of the person in this chat; a text longer than an entry may be goes into several."""
+    first, *rest = split_text(body)
     ticket = tickets.open_ticket(
         c.tx,
-        kind="inquiry",
+        kind=kind,
         queue=queue_of(c.profile, kind),
         subject=subject,
         body=first,
         member_id=c.member.id if c.member else None,
         chat_id=c.chat.id,
         files=[file_store.get_file(c.tx, file_id=int(file["file_id"])) for file in files],
+        **more,
     )
-    for part in more:
+    for part in rest:
         tickets.add_member_message(c.tx, ticket_id=ticket.id, text=part, chat_id=c.chat.id)
+    if not calendar_of(c.profile.support.business_hours).is_open(c.tx.now):
+        record_away_told(c.tx, ticket_id=ticket.id)  # the screen that follows says so
     return ticket
+
+
+def opened(c: Context, ticket: TicketView) -> Screen:
+    """The number, and until when: the instant that staff are warned about."""
+    return screens.opened(c.w, c.profile, ticket, answer_due_at(c.tx, ticket_id=ticket.id), c.tx.now)
 
 
 forms.register(
     Form(
         name="ticket",
         intent="open_ticket",
-        version=1,
+        version=2,
         title="ticket.title",
         steps=_steps,
         confirm=_confirm,
@@ -132,10 +160,18 @@ def from_misses(c: Context, slots: Slots) -> Reply:
     latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
     words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
-    subject = c.w("ticket.misses_subject")
-    ticket = _new_ticket(c, c.profile.support.kinds[-1].code, subject, body or subject, [])
+    urgent = bool(slots.get("urgent"))
+    subject = subject_of(words[-1]) if urgent and words else c.w("ticket.misses_subject")
+    ticket = new_ticket(
+        c,
+        c.profile.support.kinds[-1].code,
+        subject,
+        body or subject,
+        origin="urgent" if urgent else "misses",
+        priority="urgent" if urgent else "normal",
+    )
     c.chat = c.chat._replace(misses=0)
-    return screens.opened(c.w, c.profile, ticket.ticket_no)
+    return opened(c, ticket)
 
 
 @intent("talk_to_human")
@@ -143,12 +179,15 @@ def talk_to_human(c: Context, slots: Slots) -> Reply:
     """A person from now on: the bot falls silent, the words go into one ticket, however often it is pressed."""
     if c.chat.speaker == "human" and c.chat.ticket_id is not None:
         ticket = threads.get_ticket(c.tx, ticket_id=c.chat.ticket_id)
-        return screens.human(c.w, c.profile, ticket.ticket_no, already=True)
-    kind = c.profile.support.kinds[-1].code
+        if ticket.status != "solved":
+            return screens.human(c.w, c.profile, ticket.ticket_no, None, c.tx.now, already=True)
     subject = c.w("ticket.human_subject")
-    ticket = _new_ticket(c, kind, subject, c.inbound.text.strip() or subject, [])
+    kind = c.profile.support.kinds[-1].code
+    ticket = new_ticket(c, kind, subject, c.inbound.text.strip() or subject, origin="human")
     dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="human", ticket_id=ticket.id)
-    return screens.human(c.w, c.profile, ticket.ticket_no, already=False)
+    forms.park_for_person(c.tx, chat_id=c.chat.id)
+    due_at = answer_due_at(c.tx, ticket_id=ticket.id)
+    return screens.human(c.w, c.profile, ticket.ticket_no, due_at, c.tx.now, already=False)
 
 
 @action("ticket.leave")
@@ -159,11 +198,3 @@ def leave(c: Context, slots: Slots) -> Reply:
     if ticket_id is None:
         return screens.listed(c.w, [])
     return screens.left(c.w, threads.get_ticket(c.tx, ticket_id=ticket_id).ticket_no)
-
-
-@intent("ticket_status")
-@action("ticket.list")
-def ticket_status(c: Context, slots: Slots) -> Reply:
-    """The newest inquiries of the member (or of a chat that is not linked) and their state."""
-    member_id = c.member.id if c.member else None
-    return screens.listed(c.w, threads.list_of_person(c.tx, member_id=member_id, chat_id=c.chat.id, limit=SHOWN))

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.screens.invoices import bank_cards, local
 from bot.screens.model import Button, Card, Check, Checks, Screen, Tone, answer
+from bot.screens.paying import Paying, pay_button
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.billing.invoices import InvoiceView
@@ -173,11 +174,19 @@ def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: Paym
     return Screen(text, cards=(*(_contract_lines(w, profile, item) for item in quote.renewals), total))
 
 
-def done(w: Wording, profile: Profile, invoice: InvoiceView, payer: str, *, mailed: bool) -> Screen:
-    """Ordered: where to pay, by when, with which number."""
+def received(w: Wording, invoice: InvoiceView, *, mailed: bool) -> str:
+    """Ordered: its number, by when to pay, that the same went by mail."""
     lines = [w("renew.done", invoice_no=invoice.invoice_no, due=invoice.due_on)]
     if mailed:
         lines.append(w("renew.done_mailed"))
+    return "\n".join(lines)
+
+
+def done(
+    w: Wording, profile: Profile, invoice: InvoiceView, payer: str, *, mailed: bool, paying: Paying | None = None
+) -> Screen:
+    """Ordered: where to pay, by when, with which number."""
+    lines = [received(w, invoice, mailed=mailed)]
     lines.append(
         w(
             "invoice.bank_intro",
@@ -190,6 +199,7 @@ def done(w: Wording, profile: Profile, invoice: InvoiceView, payer: str, *, mail
     args = {"invoice": invoice.id}
     buttons = (
         (Button(w("invoice.button_report"), "report.start", args, style="primary"),),
+        *(pay_button(w, paying) if paying is not None else ()),
         (Button(w("invoice.button_detail"), "invoice.detail", args),),
         menu_button(w),
     )

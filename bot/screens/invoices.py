@@ -1,15 +1,18 @@
 """Invoices, bank details, what was paid."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.screens.model import Button, Card, Screen, Tone
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
+from core.billing.attempts import AttemptView
 from core.billing.invoices import InvoiceView
+from core.billing.terms import BANK_TRANSFER
 from core.members.service import MemberView
 from core.profiles.model import LocalText, Profile
 
 MOST_CARDS = 5
+NO_NUMBERS: Mapping[int, AttemptView] = {}
 
 
 def local(w: Wording, text: LocalText) -> str:
@@ -53,13 +56,18 @@ def invoice_card(w: Wording, invoice: InvoiceView, *, full: bool = False) -> Car
     return Card(invoice.invoice_no, tuple(rows), badge=state_of(w, invoice), tone=_tone(invoice))
 
 
+def how_button(invoice: InvoiceView) -> str:
+    """What the button that leads to the payment says: bank details, or the way the member chose."""
+    return "invoice.button_bank" if invoice.method == BANK_TRANSFER else "pay.button_how"
+
+
 def unpaid_list(w: Wording, unpaid: Sequence[InvoiceView]) -> Screen:
     """Row P1: what is owed, each with its next step."""
     if not unpaid:
         return Screen(w("invoice.none"), buttons=((intent_button(w, "check_expiry"),), menu_button(w)))
     rows: list[tuple[Button, ...]] = []
     for invoice in unpaid[:MOST_CARDS]:
-        bank, more = w("invoice.button_bank"), w("invoice.button_detail")
+        bank, more = w(how_button(invoice)), w("invoice.button_detail")
         if len(unpaid) > 1:
             bank = w("invoice.button_of", button=bank, invoice_no=invoice.invoice_no)
             more = w("invoice.button_of", button=more, invoice_no=invoice.invoice_no)
@@ -82,7 +90,7 @@ def detail(w: Wording, invoice: InvoiceView) -> Screen:
         args = {"invoice": invoice.id}
         rows = [
             (
-                Button(w("invoice.button_bank"), "invoice.bank", args, style="primary"),
+                Button(w(how_button(invoice)), "invoice.bank", args, style="primary"),
                 Button(w("invoice.button_report"), "report.start", args),
             ),
             (
@@ -124,8 +132,15 @@ def bank_cards(w: Wording, profile: Profile, invoice: InvoiceView) -> tuple[Card
     )
 
 
-def bank_details(w: Wording, profile: Profile, invoice: InvoiceView, member: MemberView, lead: str = "") -> Screen:
-    """Row P2: bank accounts, reference and deadline, as often as wanted."""
+def bank_details(
+    w: Wording,
+    profile: Profile,
+    invoice: InvoiceView,
+    member: MemberView,
+    lead: str = "",
+    online: tuple[tuple[Button, ...], ...] = (),
+) -> Screen:
+    """Row P2: bank accounts, reference and deadline, as often as wanted; `online`: the way to the payment page, if any."""
     text = w(
         "invoice.bank_intro",
         n=len(profile.payment.bank_accounts),
@@ -136,6 +151,7 @@ def bank_details(w: Wording, profile: Profile, invoice: InvoiceView, member: Mem
     args = {"invoice": invoice.id}
     buttons = (
         (Button(w("invoice.button_report"), "report.start", args, style="primary"),),
+        *online,
         (Button(w("invoice.button_detail"), "invoice.detail", args),),
         menu_button(w),
     )
@@ -176,19 +192,32 @@ def history(w: Wording, paid: Sequence[InvoiceView], *, more_before: int | None)
     return Screen(w("invoice.history"), cards=cards, buttons=(*rows, menu_button(w)))
 
 
-def payment_status(w: Wording, profile: Profile, unpaid: Sequence[InvoiceView]) -> Screen:
-    """Is my money there? The honest answer, and how long it takes."""
+def payment_status(
+    w: Wording, profile: Profile, unpaid: Sequence[InvoiceView], pending: Mapping[int, AttemptView] = NO_NUMBERS
+) -> Screen:
+    """Is my money there? The honest answer, and how long it takes. `pending`: numbers that wait, by invoice id."""
     if not unpaid:
         past = (Button(w("intents.payment_history"), "invoice.history"),)
         return Screen(w("invoice.status_none"), buttons=(past, (intent_button(w, "talk_to_human"),), menu_button(w)))
-    parts = [
-        w(
-            "invoice.status_reported" if invoice.reported else "invoice.status_open",
-            invoice_no=invoice.invoice_no,
-            total=invoice.open_yen,
-            confirmation=local(w, profile.method(invoice.method).confirmation_time),
-        )
-        for invoice in unpaid[:MOST_CARDS]
-    ]
-    rows = ((intent_button(w, "report_payment"), intent_button(w, "list_unpaid")), (intent_button(w, "talk_to_human"),))
+    parts = [_status(w, profile, invoice, pending.get(invoice.id)) for invoice in unpaid[:MOST_CARDS]]
+    by_transfer = any(invoice.method == BANK_TRANSFER for invoice in unpaid)
+    ways = ((intent_button(w, "report_payment"),) if by_transfer else ()) + (intent_button(w, "list_unpaid"),)
+    rows = (ways, (intent_button(w, "talk_to_human"),))
     return Screen("\n\n".join(parts), buttons=(*rows, menu_button(w)))
+
+
+def _status(w: Wording, profile: Profile, invoice: InvoiceView, number: AttemptView | None) -> str:
+    method = profile.method(invoice.method if number is None else number.method)
+    key = "invoice.status_open" if invoice.method == BANK_TRANSFER else "pay.status_online"
+    if invoice.reported:
+        key = "invoice.status_reported"
+    elif number is not None:
+        key = "pay.status_number"
+    return w(
+        key,
+        invoice_no=invoice.invoice_no,
+        total=invoice.open_yen,
+        method=local(w, method.name),
+        confirmation=local(w, method.confirmation_time),
+        until=w.time(number.expires_at) if number is not None and number.expires_at is not None else "",
+    )

@@ -75,27 +75,32 @@ def guesses_screen(w: Wording, names: Sequence[str]) -> Screen:
     return Screen(w("talk.guesses"), buttons=tuple(rows))
 
 
-def miss_screen(w: Wording, misses: int, *, linked: bool) -> Screen:
-    """1st: say it again; 2nd: a person; 3rd: shall we send it to staff?"""
+def miss_screen(w: Wording, misses: int, *, linked: bool, going_on: Sequence[Button] = ()) -> Screen:
+    """1st: say it again; 2nd: a person; 3rd: shall we send it to staff? `going_on`: to an inquiry that is open."""
     common = (
         ("check_expiry", "reservation_status", "list_unpaid", "report_payment")
         if linked
         else ("link_account", "open_ticket")
     )
-    rows = [(intent_button(w, name),) for name in common]
+    rows = [*((button,) for button in going_on), *((intent_button(w, name),) for name in common)]
     if misses >= 2:
         rows.append((intent_button(w, "talk_to_human"),))
     if misses >= 3:
         return Screen(
             w("talk.miss3"),
-            buttons=((Button(w("talk.send_to_staff"), "ticket.from_misses", style="primary"),), menu_button(w)),
+            buttons=(
+                (Button(w("talk.send_to_staff"), "ticket.from_misses", style="primary"),),
+                *((button,) for button in going_on),
+                menu_button(w),
+            ),
         )
     return Screen(w(f"talk.miss{misses}"), buttons=(*rows, menu_button(w)))
 
 
 def urgent_screen(w: Wording, more: Sequence[Button]) -> Screen:
     """Anger, or something that must not wait for a bot: one press brings the words to a person (dialogue-and-desk.md 2.5)."""
-    rows: list[tuple[Button, ...]] = [(Button(w("talk.send_to_staff"), "ticket.from_misses", style="primary"),)]
+    send = Button(w("talk.send_to_staff"), "ticket.from_misses", {"urgent": True}, style="primary")
+    rows: list[tuple[Button, ...]] = [(send,)]
     rows += [(intent_button(w, "talk_to_human"),), *((button,) for button in more)]
     return Screen(w("talk.urgent"), buttons=tuple(rows))
 

@@ -6,9 +6,11 @@ from typing import Any
 
 from bot.screens.invoices import account_kind, local
 from bot.screens.model import Button, Card, Screen
+from bot.screens.paying import Paying
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.billing.invoices import InvoiceView
+from core.billing.terms import BANK_TRANSFER
 from core.contracts.renewals import RenewalView
 from core.members.service import MemberView
 from core.profiles.model import Profile
@@ -48,9 +50,14 @@ def other_chat_linked(w: Wording, channel: str) -> Screen:
 
 
 def invoice_mail(
-    w: Wording, profile: Profile, contact: Contact, invoice: InvoiceView, member: MemberView
+    w: Wording,
+    profile: Profile,
+    contact: Contact,
+    invoice: InvoiceView,
+    member: MemberView,
+    paying: Paying = Paying(),  # noqa: B008 - frozen
 ) -> tuple[str, str]:
-    """Rows R7 and P2: lines, tax, total, where to send it, by when, with which number."""
+    """Rows R7 and P2: lines, tax, total, where to send it or our payment link, by when, with which number."""
     lines = "\n".join(
         w("invoice.mail_line", description=line.description, amount=line.amount_yen) for line in invoice.lines
     )
@@ -70,8 +77,10 @@ def invoice_mail(
         for account in profile.payment.bank_accounts
     )
     subject = w("invoice.mail_subject", operator=contact["operator"], invoice_no=invoice.invoice_no, due=invoice.due_on)
+    by_transfer = invoice.method == BANK_TRANSFER
+    method = profile.method(invoice.method)
     text = w(
-        "invoice.mail_text",
+        "invoice.mail_text" if by_transfer else "pay.mail_text",
         name=member.name,
         kana=member.name_kana or member.name,
         invoice_no=invoice.invoice_no,
@@ -83,11 +92,20 @@ def invoice_mail(
         credit=credit,
         due=invoice.due_on,
         ref=invoice.payment_ref,
-        bank=bank,
-        confirmation=local(w, profile.method(invoice.method).confirmation_time),
+        bank=bank + (_pay_line(w, paying) if by_transfer else ""),
+        method=local(w, method.name),
+        pay_url=paying.url or contact["url"],
+        confirmation=local(w, method.confirmation_time),
         **contact,
     )
     return subject, text
+
+
+def _pay_line(w: Wording, paying: Paying) -> str:
+    if not paying.url:
+        return ""
+    codes = [method.code for method in paying.methods]
+    return w(f"pay.mail_link_{codes[0]}" if len(codes) == 1 else "pay.mail_link", pay_url=paying.url)
 
 
 def renewed(w: Wording, done: Sequence[RenewalView]) -> Screen:

@@ -137,6 +137,13 @@ def _list_of_contracts(said: Reading) -> Verdict:
     )
 
 
+def _renewed_and_paid_so(said: Reading) -> Verdict:
+    """The way of paying named with the renewal ("カードで1年更新したい") is a part of the order, not a change."""
+    if said.top != "change_payment_method" or not said.has("RENEW") or said.any("CHANGE", "AUTO"):
+        return None
+    return "renew", SURE
+
+
 def _answer_to_yes_or_no(said: Reading) -> Verdict:
     if said.expecting != "confirm" or len(said.features.folded) > 14:
         return None
@@ -148,6 +155,7 @@ def _answer_to_yes_or_no(said: Reading) -> Verdict:
 _RULES: tuple[Callable[[Reading], Verdict], ...] = (
     _breaks_the_rules, _bare_cancel, _moved_to_another_day, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off,
     _paid_but_not_shown, _transfer_still_to_come, _send_it_again, _mail_address, _support_matter, _list_of_contracts,
+    _renewed_and_paid_so,
 )  # fmt: skip
 
 

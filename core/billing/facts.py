@@ -98,3 +98,49 @@ class PaymentReportRejected:
     report_id: int
     member_id: int
     words: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentNumberIssued:
+    """A convenience store takes the money for this number until it ends; the member is told it (row P2)."""
+
+    attempt_id: int
+    member_id: int
+    invoice_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentAttemptExpired:
+    """A number ended unpaid; the invoice can be paid anew until its own deadline."""
+
+    attempt_id: int
+    member_id: int
+    invoice_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentInDoubt:
+    """A provider took money that staff must look at. `why`: amount (another than asked for), currency, not_applied."""
+
+    attempt_id: int
+    member_id: int
+    invoice_id: int
+    why: str
+    amount: int  # in the currency's smallest unit: yen, cents
+    currency: str
+
+
+@dataclass(frozen=True, slots=True)
+class PaymentReturned:
+    """A provider gave money back (row P8). `kind`: refund, chargeback; `undone`: it did not stay so (failed, won).
+
+    `take_back`: all of the invoice was returned and the profile says that what it paid for is taken back.
+    """
+
+    return_id: int
+    kind: str
+    member_id: int
+    invoice_id: int
+    amount_yen: int
+    undone: bool
+    take_back: bool

@@ -1,9 +1,9 @@
 """Voiding an invoice, and the timed job that lapses those nobody can have paid in time (row P7, algorithms.md 9)."""
 
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, exists, or_, select
+from sqlalchemy import Boolean, bindparam, exists, or_, select
 
 from core.billing.facts import CreditGained, InvoiceVoided
 from core.billing.invoices import (
@@ -19,8 +19,17 @@ from core.billing.invoices import (
     undecided_report,
 )
 from core.billing.ledger import CREDIT, RECEIVABLE, Side, post, reversed_sides
-from core.billing.policy import Confirmation, InvoiceStatus, KeepReason, LapseDecision, decide_lapse, lapse_announced_on
-from core.billing.tables import Invoice, Payment, PaymentReport
+from core.billing.policy import (
+    PROVIDER_LAPSE_MARGIN,
+    Confirmation,
+    InvoiceStatus,
+    KeepReason,
+    LapseDecision,
+    decide_lapse,
+    lapse_announced_on,
+)
+from core.billing.tables import Invoice, Payment, PaymentAttempt, PaymentReport
+from core.billing.terms import BANK_TRANSFER
 from core.db import Tx
 from core.delivery import setaside
 from core.errors import DomainError
@@ -46,6 +55,7 @@ class _Due(NamedTuple):
     allocation: bool
     candidate: bool
     report: bool
+    number: bool
 
 
 _ALLOCATION = exists().where(Payment.invoice_id == Invoice.id, Payment.applied_yen > 0)
@@ -55,10 +65,15 @@ _CANDIDATE = exists().where(
     or_(Payment.member_id == Invoice.member_id, Payment.member_id.is_(None)),
 )
 _REPORT = exists().where(PaymentReport.invoice_id == Invoice.id, undecided_report())
+_NUMBER = exists().where(  # a convenience store still takes the money, or may have taken it within the hour
+    PaymentAttempt.invoice_id == Invoice.id,
+    PaymentAttempt.state == "pending",
+    or_(PaymentAttempt.expires_at.is_(None), PaymentAttempt.expires_at > bindparam("alive_after")),
+)
 
 
 def _due(*conditions: Any) -> Any:
-    return select(Invoice.id, Invoice.member_id, _ALLOCATION, _CANDIDATE, _REPORT).where(
+    return select(Invoice.id, Invoice.member_id, _ALLOCATION, _CANDIDATE, _REPORT, _NUMBER).where(
         Invoice.status == "open", *conditions
     )
 
@@ -70,6 +85,8 @@ OVERDUE = Read(
         ~_ALLOCATION,
         ~_CANDIDATE,
         ~_REPORT,
+        ~_NUMBER,
+        or_(Invoice.method != BANK_TRANSFER, bindparam("transfers_too", type_=Boolean)),
         setaside.not_set_aside(JOB, Invoice.id),
     )
     .order_by(Invoice.member_id, Invoice.id)
@@ -122,12 +139,13 @@ def _void(tx: Tx, invoice: InvoiceView, reason: str) -> None:
 def lapse_due(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:
     """The timed job: void open invoices for which waiting is over and nothing hints at money; how many it voided.
 
-    Only where staff confirm transfers by hand; with statements an import decides. It may be repeated and run by several
-    processes; call it again while it returns `limit`.
+    Transfers only where staff confirm them by hand; with statements an import decides. It may be repeated and run by
+    several processes; call it again while it returns `limit`.
     """
-    if Confirmation(profile.payment.confirmation) is not Confirmation.STAFF:
-        return 0
-    overdue = tx.all(OVERDUE, day=tx.today, most=limit, real=tx.real)
+    by_hand = Confirmation(profile.payment.confirmation) is Confirmation.STAFF
+    overdue = tx.all(
+        OVERDUE, day=tx.today, most=limit, real=tx.real, alive_after=_alive_after(tx), transfers_too=by_hand
+    )
     voided = 0
     for due in overdue:
         with setaside.one(JOB, due.id, due.member_id):
@@ -138,7 +156,7 @@ def lapse_due(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:
 
 def _lapse(tx: Tx, due: _Due) -> int:
     lock_money(tx, member_id=due.member_id)
-    now = tx.first(ONE_DUE, invoice_id=due.id)
+    now = tx.first(ONE_DUE, invoice_id=due.id, alive_after=_alive_after(tx))
     if now is None or not _decision(now).void:
         return 0
     void_invoice(tx, invoice_id=due.id, reason=LAPSED)
@@ -147,7 +165,8 @@ def _lapse(tx: Tx, due: _Due) -> int:
 
 def list_lapsing(tx: Tx, *, limit: int = CHUNK) -> list[LapsingInvoice]:
     """For the desk: invoices that lapse tomorrow or today unless money is found, and those kept past that day."""
-    rows = {due.id: due for due in tx.all(ENDING, day=tx.today + timedelta(days=1), most=limit)}
+    ending = tx.all(ENDING, day=tx.today + timedelta(days=1), most=limit, alive_after=_alive_after(tx))
+    rows = {due.id: due for due in ending}
     return [
         LapsingInvoice(view, lapse_announced_on(view.lapse_on), _decision(rows[view.id]).kept_for)
         for view in list_by_ids(tx, invoice_ids=list(rows))
@@ -156,5 +175,13 @@ def list_lapsing(tx: Tx, *, limit: int = CHUNK) -> list[LapsingInvoice]:
 
 def _decision(due: _Due) -> LapseDecision:
     return decide_lapse(
-        has_allocation=bool(due.allocation), candidate_same_amount=bool(due.candidate), open_report=bool(due.report)
+        has_allocation=bool(due.allocation),
+        candidate_same_amount=bool(due.candidate),
+        open_report=bool(due.report),
+        number_alive=bool(due.number),
     )
+
+
+def _alive_after(tx: Tx) -> datetime:
+    """A number that ended before this is dead: the store may report an hour late (algorithms.md 9)."""
+    return tx.now - PROVIDER_LAPSE_MARGIN

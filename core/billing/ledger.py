@@ -17,7 +17,7 @@ SALES = "sales"
 TAX_PAYABLE = "tax_payable"
 SUSPENSE = "suspense"
 BANK_FEE = "bank_fee"
-PROVIDERS = frozenset({"bank"})  # whose money may come in; each has an account `cash:<provider>`
+PROVIDERS = frozenset({"bank", "stripe"})  # whose money may come in; each has an account `cash:<provider>`
 ACCOUNTS = frozenset({RECEIVABLE, CREDIT, SALES, TAX_PAYABLE, SUSPENSE, BANK_FEE, *(f"cash:{p}" for p in PROVIDERS)})
 
 

@@ -27,7 +27,7 @@ OLDEST_DAYS = 365  # an older value date is a slip of the pen: staff and members
 
 
 class PaymentView(NamedTuple):
-    """Money that came: `amount_yen` = applied + credit + suspense; a borne transfer fee is not in it."""
+    """Money that came: `amount_yen` = applied + credit + suspense + returned (out of these two); a borne fee is not in it."""
 
     id: int
     provider: str
@@ -42,6 +42,7 @@ class PaymentView(NamedTuple):
     value_on: date
     recorded_at: datetime
     recorded_by: int | None
+    returned_yen: int = 0
 
 
 class _Id(NamedTuple):
@@ -142,17 +143,74 @@ def record_bank_payment(
         recorded_at=tx.now,
         recorded_by=staff.id,
     )
-    if tx.first(ADD, **payment._asdict()) is None:  # at this moment, for another member
+    if not book(tx, payment, allocation):  # at this moment, for another member
         return _repeated(tx.one(BY_REFERENCE, provider=BANK, reference=reference), invoice_id, amount_yen)
-    money = [
-        Side(f"cash:{BANK}", amount_yen, member_id),
-        Side(SUSPENSE, -allocation.suspense_yen, member_id),
-        *_sides(allocation, member_id, invoice_id),
-    ]
-    post(tx, kind="payment", source_key=f"payment:{payment.id}", postings=money)
     _record(tx, staff, "payment.confirmed", payment, invoice_id)
     _tell(tx, payment, allocation, member_id, invoice_id)
     return payment
+
+
+def record_provider_payment(
+    tx: Tx,
+    *,
+    provider: str,
+    reference: str,
+    member_id: int,
+    invoice_id: int,
+    amount_yen: int,
+    value_on: date,
+    to_suspense: bool = False,
+) -> PaymentView | None:
+    """A provider has taken the money: booked as a transfer is, what waits for the invoice done in this transaction (row P4).
+
+    None when its `reference` was booked before: a repeat, or other news of the same payment. `to_suspense`: something about
+    it is wrong (another amount than asked for), staff decide; money for a paid or void invoice waits there by itself.
+    """
+    checked_yen(amount_yen, least_yen=1)
+    lock_money(tx, member_id=member_id)
+    invoice = tx.one(LOCK, invoice_id=invoice_id)
+    if to_suspense:
+        allocation = Allocation(applied_yen=0, credit_yen=0, suspense_yen=amount_yen, still_due_yen=0, fee_yen=0)
+    else:
+        allocation = decide_payment(
+            open_yen=open_yen_of(tx, invoice_id=invoice_id),
+            invoice_status=InvoiceStatus(invoice.status),
+            paid_yen=amount_yen,
+        )
+    payment = PaymentView(
+        id=tx.ids.new(),
+        provider=provider,
+        reference=reference,
+        member_id=member_id,
+        invoice_id=invoice_id,
+        amount_yen=amount_yen,
+        applied_yen=allocation.applied_yen,
+        credit_yen=allocation.credit_yen,
+        suspense_yen=allocation.suspense_yen,
+        payer_name="",
+        value_on=value_on,
+        recorded_at=tx.now,
+        recorded_by=None,
+    )
+    if not book(tx, payment, allocation):
+        return None
+    _tell(tx, payment, allocation, member_id, invoice_id)
+    return payment
+
+
+def book(tx: Tx, payment: PaymentView, allocation: Allocation) -> bool:
+    """The row and its entry; False when the reference was booked before, and then nothing is."""
+    if tx.first(ADD, **payment._asdict()) is None:
+        return False
+    if payment.member_id is None or payment.invoice_id is None:
+        raise InvariantBroken("a payment is booked for an invoice")
+    money = [
+        Side(f"cash:{payment.provider}", payment.amount_yen, payment.member_id),
+        Side(SUSPENSE, -allocation.suspense_yen, payment.member_id),
+        *_sides(allocation, payment.member_id, payment.invoice_id),
+    ]
+    post(tx, kind="payment", source_key=f"payment:{payment.id}", postings=money)
+    return True
 
 
 def _record(tx: Tx, staff: ActingStaff, action: str, payment: PaymentView, invoice_id: int | None) -> None:
@@ -203,6 +261,11 @@ def _tell(tx: Tx, payment: PaymentView, allocation: Allocation, member_id: int, 
 def list_payments(tx: Tx, *, invoice_id: int) -> list[PaymentView]:
     """What came for an invoice, in the order it was recorded."""
     return tx.all(OF_INVOICE, invoice_id=invoice_id)
+
+
+def find_by_reference(tx: Tx, *, provider: str, reference: str) -> PaymentView | None:
+    """What a provider's payment was booked as."""
+    return tx.first(BY_REFERENCE, provider=provider, reference=reference)
 
 
 def find_payment(tx: Tx, *, payment_id: int) -> PaymentView | None:

@@ -43,6 +43,7 @@ class KeepReason(StrEnum):
     ALLOCATION = "allocation"
     CANDIDATE = "candidate"
     OPEN_REPORT = "open_report"
+    NUMBER = "number"  # a convenience store still takes the money
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,12 +140,15 @@ def is_lapsed(
     return today > last_waiting_on
 
 
-def decide_lapse(*, has_allocation: bool, candidate_same_amount: bool, open_report: bool) -> LapseDecision:
+def decide_lapse(
+    *, has_allocation: bool, candidate_same_amount: bool, open_report: bool, number_alive: bool = False
+) -> LapseDecision:
     """Return whether an invoice for which waiting is over becomes void: only when nothing hints at money on its way."""
     reasons = (
         (has_allocation, KeepReason.ALLOCATION),
         (candidate_same_amount, KeepReason.CANDIDATE),
         (open_report, KeepReason.OPEN_REPORT),
+        (number_alive, KeepReason.NUMBER),
     )
     kept_for = tuple(reason for holds, reason in reasons if holds)
     return LapseDecision(void=not kept_for, kept_for=kept_for)

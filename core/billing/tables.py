@@ -1,11 +1,12 @@
-"""Invoice, line, payment, payment report, ledger."""
+"""Invoice, line, payment, payment report, attempts at a provider, ledger."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.statements import Base, Instant
+from core.statements import Base, Instant, Json
 
 
 class Invoice(Base):
@@ -56,7 +57,7 @@ class InvoiceLine(Base):
 
 
 class Payment(Base):
-    """Money that came (入金). What is not applied to an invoice is the member's credit or in suspense."""
+    """Money that came (入金). What is not applied to an invoice is the member's credit, in suspense, or was given back."""
 
     __tablename__ = "payment"
     __table_args__ = (
@@ -70,7 +71,7 @@ class Payment(Base):
         ),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    provider: Mapped[str] = mapped_column(String(20))  # bank
+    provider: Mapped[str] = mapped_column(String(20))  # bank, stripe
     reference: Mapped[str] = mapped_column(String(80))  # unique for ever: a repeat books nothing
     member_id: Mapped[int | None] = mapped_column(BigInteger)
     invoice_id: Mapped[int | None] = mapped_column(BigInteger)
@@ -78,6 +79,7 @@ class Payment(Base):
     applied_yen: Mapped[int] = mapped_column(BigInteger)
     credit_yen: Mapped[int] = mapped_column(BigInteger)
     suspense_yen: Mapped[int] = mapped_column(BigInteger)
+    returned_yen: Mapped[int] = mapped_column(BigInteger)  # given back out of credit or suspense
     payer_name: Mapped[str] = mapped_column(String(100))
     value_on: Mapped[date]
     recorded_at: Mapped[datetime] = mapped_column(Instant)
@@ -113,6 +115,65 @@ class PaymentReport(Base):
     created_at: Mapped[datetime] = mapped_column(Instant)
     decided_at: Mapped[datetime | None] = mapped_column(Instant)
     decided_by: Mapped[int | None] = mapped_column(BigInteger)
+
+
+class PayLink(Base):
+    """The address of an invoice's own payment page (`/m/pay/…`): unguessable, the same for ever (row P2)."""
+
+    __tablename__ = "pay_link"
+    invoice_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("invoice.id"), primary_key=True, autoincrement=False)
+    token: Mapped[str] = mapped_column(String(32), unique=True)
+
+
+class PaymentAttempt(Base):
+    """One try to pay an invoice at a provider (決済): a hosted page, a convenience-store number. Not money itself."""
+
+    __tablename__ = "payment_attempt"
+    __table_args__ = (
+        Index("ix_payment_attempt_invoice_id", "invoice_id"),
+        Index("ix_payment_attempt_session", "provider", "session_ref"),
+        Index("ix_payment_attempt_payment", "provider", "payment_ref"),
+        Index(
+            "ix_payment_attempt_live",
+            "look_at",
+            sqlite_where=text("state IN ('created', 'open', 'pending')"),
+            postgresql_where=text("state IN ('created', 'open', 'pending')"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    invoice_id: Mapped[int] = mapped_column(BigInteger, ForeignKey("invoice.id"))
+    member_id: Mapped[int] = mapped_column(BigInteger)
+    provider: Mapped[str] = mapped_column(String(20))
+    method: Mapped[str] = mapped_column(String(20))  # credit_card, konbini
+    amount_yen: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(8))  # created, open, pending, captured, expired, mismatch
+    session_ref: Mapped[str | None] = mapped_column(String(120))
+    payment_ref: Mapped[str | None] = mapped_column(String(80))
+    url: Mapped[str | None] = mapped_column(Text)
+    expires_at: Mapped[datetime | None] = mapped_column(Instant)  # of the page, later of the number
+    numbers: Mapped[Any] = mapped_column(Json)  # {store: {confirmation_number, payment_code}}, {} until they are known
+    look_at: Mapped[datetime] = mapped_column(Instant)  # when the provider is asked what became of it
+    created_at: Mapped[datetime] = mapped_column(Instant)
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class PaymentReturn(Base):
+    """Money that a provider gave back: a refund (返金) or a chargeback (チャージバック); row P8."""
+
+    __tablename__ = "payment_return"
+    __table_args__ = (
+        UniqueConstraint("provider", "reference"),
+        Index("ix_payment_return_payment", "provider", "payment_ref"),
+    )
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    provider: Mapped[str] = mapped_column(String(20))
+    reference: Mapped[str] = mapped_column(String(80))  # of the refund or dispute
+    payment_ref: Mapped[str] = mapped_column(String(80))  # of the payment, which may arrive later than its refund
+    payment_id: Mapped[int | None] = mapped_column(BigInteger)  # set when it is booked
+    kind: Mapped[str] = mapped_column(String(10))  # refund, chargeback
+    amount_yen: Mapped[int] = mapped_column(BigInteger)
+    state: Mapped[str] = mapped_column(String(8))  # waiting, given, undone
+    at: Mapped[datetime] = mapped_column(Instant)
 
 
 class LedgerEntry(Base):

@@ -8,6 +8,8 @@ from core.billing.policy import BankHolidayRule, Confirmation, lapse_on, payment
 from core.money import DocumentTotals, consumption_tax
 from core.profiles.model import Profile
 
+BANK_TRANSFER = "bank_transfer"
+
 
 class Deadline(NamedTuple):
     """Until when the member may pay, and the last day of waiting for money sent by then (algorithms.md 9)."""
@@ -33,7 +35,8 @@ def deadline_for(profile: Profile, *, method: str, issued_on: date, grace_end_on
         grace_end_on=grace_end_on,
         bank_holiday_rule=BankHolidayRule(profile.payment.deadline_bank_holiday),
     )
-    confirmation = Confirmation.CARD if method == "credit_card" else Confirmation(profile.payment.confirmation)
+    # A number that a convenience store still takes keeps its invoice beyond that day by itself (core/billing/lapse.py)
+    confirmation = Confirmation(profile.payment.confirmation) if method == BANK_TRANSFER else Confirmation.CARD
     return Deadline(
         due_on, lapse_on(due_on, confirmation=confirmation, bank_days=profile.payment.lapse_after_bank_days)
     )

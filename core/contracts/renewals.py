@@ -6,10 +6,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
 
-from core.billing.facts import InvoicePaid, InvoiceVoided
+from core.billing.facts import InvoicePaid, InvoiceVoided, PaymentReturned
 from core.billing.invoices import InvoiceView, get_invoice, issue_invoice, lock_money
 from core.billing.lapse import LAPSED, void_invoice
-from core.contracts.changes import ContractFacts, record_change
+from core.contracts.changes import ContractFacts, list_changes, record_change
 from core.contracts.facts import ContractsRenewed, RenewalsCancelled, RenewalsLapsed
 from core.contracts.policy import ContractSnapshot, ContractStatus, RenewalQuote, decide_paid_renewal
 from core.contracts.quotes import RenewalItem, RenewalOrderQuote, invoice_lines, quote_renewals
@@ -24,7 +24,7 @@ CANCELLED = "cancelled"
 
 
 class RenewalView(NamedTuple):
-    """One contract's part of an order, open or closed; `state`: open, done, lapsed, cancelled."""
+    """One contract's part of an order, open or closed; `state`: open, done, lapsed, cancelled, returned."""
 
     id: int
     contract_id: int
@@ -133,6 +133,14 @@ EXTEND = Write(
         ended_on=None,
         updated_at=bindparam("now"),
     )
+)
+
+
+DONE_OF_INVOICE = Read(
+    _Open,
+    select(*(getattr(Renewal, name) for name in _Open._fields))
+    .where(Renewal.invoice_id == bindparam("invoice_id"), Renewal.state == "done")
+    .order_by(Renewal.contract_id),
 )
 
 
@@ -296,3 +304,34 @@ def on_invoice_voided(tx: Tx, fact: InvoiceVoided) -> None:
     ids = tuple(renewal.id for renewal in renewals)
     kind = RenewalsLapsed if lapsed else RenewalsCancelled
     tx.emit(kind(fact.member_id, fact.invoice_id, ids))
+
+
+def on_payment_returned(tx: Tx, fact: PaymentReturned) -> None:
+    """Listener: all of it was given back and the profile takes back what it paid for (row P8).
+
+    Only where nothing has happened to the contract since: whatever was renewed after it stays, and staff decide.
+    """
+    if not fact.take_back or fact.undone:
+        return
+    renewals = tx.all(DONE_OF_INVOICE, invoice_id=fact.invoice_id)
+    contract_ids = tuple(renewal.contract_id for renewal in renewals)
+    contracts = {row.id: row for row in tx.all(LOCK_CONTRACTS, contract_ids=contract_ids)} if renewals else {}
+    for renewal in renewals:
+        contract = contracts[renewal.contract_id]
+        if (contract.cycle_no, contract.expires_on) != (renewal.cycle_no + 1, renewal.new_expires_on):
+            continue
+        cause = f"renewal:{renewal.id}"
+        change = next(one for one in list_changes(tx, contract_id=contract.id) if one.cause == cause)
+        before = ContractFacts(contract.status, contract.expires_on, contract.anchor, contract.cycle_no)
+        after = ContractFacts("active", renewal.old_expires_on, int(change.before["anchor"]), contract.cycle_no + 1)
+        tx.run(
+            EXTEND,
+            contract_id=contract.id,
+            new_expires_on=after.expires_on,
+            new_anchor=after.anchor,
+            new_cycle_no=after.cycle_no,
+            day=tx.today,
+            now=tx.now,
+        )  # a day that has passed: the job that ends contracts sees to it at its next tick
+        tx.run(CLOSE, renewal_id=renewal.id, new_state="returned", now=tx.now)
+        record_change(tx, contract_id=contract.id, cause=f"returned:{fact.return_id}", before=before, after=after)

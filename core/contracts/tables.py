@@ -100,7 +100,7 @@ class Renewal(Base):
     term_yen: Mapped[int] = mapped_column(BigInteger)
     daily_days: Mapped[int]
     daily_yen: Mapped[int] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(String(9))  # open, done, lapsed, cancelled
+    state: Mapped[str] = mapped_column(String(9))  # open, done, lapsed, cancelled, returned
     asked_at: Mapped[datetime] = mapped_column(Instant)
     closed_at: Mapped[datetime | None] = mapped_column(Instant)
 

@@ -365,6 +365,11 @@ class Support(Part):
     queues: Annotated[Rows[Queue], Field(min_length=1)]
     kinds: Annotated[Rows[TicketKind], Field(min_length=1)]
 
+    @property
+    def reopen_within(self) -> dt.timedelta:
+        """How long after solving the member's words open the same ticket again."""
+        return dt.timedelta(days=self.reopen_days)
+
     def kind(self, code: str) -> TicketKind:
         """The kind of inquiry `code`; KeyError when the profile has none of that name."""
         return next((kind for kind in self.kinds if kind.code == code), None) or _unknown("support.kinds", code)

@@ -79,6 +79,7 @@ class Payment(Part):
         int, whole("失効までの銀行営業日数", "bank days from deadline to lapse", low=1, high=30)
     ]
     bears_fees_up_to_yen: Yen
+    after_return: Literal["keep", "take_back"] = "keep"  # the contract after a refund or chargeback of all (row P8)
     methods: Annotated[Rows[PaymentMethod], Field(min_length=1)]
     bank_accounts: Rows[BankAccount] = ()
 

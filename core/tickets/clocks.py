@@ -63,6 +63,16 @@ SET_SILENCE = Write(
 )
 
 
+SET_AWAY_TOLD = Write(
+    update(Ticket).where(Ticket.id == bindparam("ticket_id")).values(away_told_at=bindparam("new_away_told_at"))
+)
+
+
+def record_away_told(tx: Tx, *, ticket_id: int) -> None:
+    """The member has been told that nobody is there now, and until when to expect an answer."""
+    tx.run(SET_AWAY_TOLD, ticket_id=ticket_id, new_away_told_at=tx.now)
+
+
 def answer_due_at(tx: Tx, *, ticket_id: int) -> datetime | None:
     """Until when the member is promised an answer: what is said to them and what staff see. None: nothing is owed."""
     return next((row.due_at for row in tx.all(OF_TICKET, ticket_id=ticket_id) if row.clock == "answer"), None)

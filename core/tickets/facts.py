@@ -1,6 +1,7 @@
 """What has happened in tickets; `core/wiring.py` and `bot/telling.py` say who listens."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 Files = tuple[dict[str, object], ...]  # as stored: id, name, mime, size_bytes, token
 
@@ -87,3 +88,67 @@ class TicketChanged:
     change: str
     staff_id: int | None  # who did it; None: the clock or the member's words
     revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class EntryAdded:
+    """A new entry stands in a ticket's thread, whoever made it: words, an answer, a note, what the product says itself."""
+
+    ticket_id: int
+    message_id: int
+    author: str
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChanged:
+    """An entry says something else now: edited, removed, or unsent by the member."""
+
+    ticket_id: int
+    message_id: int
+    change: str
+    by: str  # member, staff:ID
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEdited:
+    """Staff changed an answer that went out; the member's bubble follows."""
+
+    ticket_id: int
+    ticket_message_id: int
+    chat_message_id: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRemoved:
+    """Staff took an answer back that went out."""
+
+    ticket_id: int
+    ticket_message_id: int
+    chat_message_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TicketDue:
+    """A clock of a ticket needs staff's eye: `stage` soon (four fifths are over) or late. Emitted once for each."""
+
+    ticket_id: int
+    ticket_no: str
+    stage: str  # soon, late
+    level: str  # first_answer, next_answer, resolution
+    due_at: datetime
+    queue: str
+    priority: str
+    assignee_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TicketWentQuiet:
+    """The member has not answered for the profile's days: they are asked, once, before the ticket ends at `ends_at`."""
+
+    ticket_id: int
+    ticket_no: str
+    member_id: int | None
+    chat_id: int | None
+    ends_at: datetime

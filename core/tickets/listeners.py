@@ -1,6 +1,14 @@
 """What tickets do when something happens elsewhere; `core/wiring.py` connects them."""
 
-from core.billing.facts import PaymentReportAsked, PaymentReportConfirmed, PaymentReported, PaymentReportRejected
+from core.billing.facts import (
+    PaymentInDoubt,
+    PaymentReportAsked,
+    PaymentReportConfirmed,
+    PaymentReported,
+    PaymentReportRejected,
+    PaymentReturned,
+)
+from core.billing.invoices import get_invoice
 from core.billing.reports import attach_ticket, get_report
 from core.bookings import requests as reservation_requests
 from core.bookings.entries import link_ticket
@@ -12,7 +20,7 @@ from core.money import format_yen
 from core.tickets.chats import hand_back, list_chats_of
 from core.tickets.entries import add_bot_entry, save_ticket
 from core.tickets.handling import close_ticket
-from core.tickets.policy import PAYMENT_REPORT, RESERVATION_REQUEST, next_status
+from core.tickets.policy import PAYMENT_NOTICE, PAYMENT_REPORT, RESERVATION_REQUEST, next_status
 from core.tickets.service import open_ticket
 from core.tickets.threads import get_ticket, lock_ticket
 
@@ -41,6 +49,48 @@ def on_payment_reported(tx: Tx, fact: PaymentReported) -> None:
         origin="report",
     )
     attach_ticket(tx, report_id=report.id, ticket_id=ticket.id)
+
+
+DOUBTS = {
+    "amount": "請求額と違う金額のお支払いがありました。仮受金に入れています。",
+    "currency": "円以外のお支払いがありました。帳簿には記録していません。決済会社の管理画面で確かめてください。",
+    "not_applied": "お支払いはありましたが、契約の延長に使えませんでした。仮受金に入れています。",
+}
+RETURNS = {
+    ("refund", False): "決済会社から返金がありました。契約と請求を確かめてください。",
+    ("refund", True): "返金が決済会社で取りやめ（失敗）になりました。",
+    ("chargeback", False): "チャージバック（カード会社からの支払い取消）がありました。契約と請求を確かめてください。",
+    ("chargeback", True): "チャージバックの取消（当社の主張が認められた）がありました。",
+}
+
+
+def on_payment_in_doubt(tx: Tx, fact: PaymentInDoubt) -> None:
+    """Money that nobody asked for in this way is a ticket for accounting (row P4)."""
+    paid = format_yen(fact.amount) if fact.currency.lower() == "jpy" else f"{fact.amount} ({fact.currency.upper()})"
+    _notice(tx, fact.member_id, fact.invoice_id, "お支払いの確認", [DOUBTS[fact.why], f"金額 {paid}"])
+
+
+def on_payment_returned(tx: Tx, fact: PaymentReturned) -> None:
+    """A refund or chargeback is a ticket for accounting (row P8), once for each step."""
+    words = [RETURNS[fact.kind, fact.undone], f"金額 {format_yen(fact.amount_yen)}"]
+    if fact.take_back:
+        words.append("決まり（after_return = take_back）により、延長を取り消しました。")
+    _notice(tx, fact.member_id, fact.invoice_id, "返金・チャージバック", words)
+
+
+def _notice(tx: Tx, member_id: int, invoice_id: int, title: str, words: list[str]) -> None:
+    number = get_invoice(tx, invoice_id=invoice_id).invoice_no
+    open_ticket(
+        tx,
+        kind=PAYMENT_NOTICE,
+        queue=REPORT_QUEUE,
+        subject=f"{title} {number}",
+        body="\n".join([*words, f"請求書 {number}"]),
+        member_id=member_id,
+        chat_id=None,
+        origin="provider",
+        by_bot=True,
+    )
 
 
 def on_report_asked(tx: Tx, fact: PaymentReportAsked) -> None:

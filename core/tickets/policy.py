@@ -2,6 +2,7 @@
 
 import re
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal, get_args
@@ -11,6 +12,7 @@ from core.profiles.model import Profile
 
 Status = Literal["new", "open", "waiting", "solved"]
 PAYMENT_REPORT = "payment_report"
+PAYMENT_NOTICE = "payment_notice"  # opened by the product: money that staff must look at
 RESERVATION_REQUEST = "reservation_request"
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_TEXT = 4_000  # Telegram takes 4 096 characters, with what the bot writes around
@@ -95,14 +97,41 @@ def check_snooze(status: str, *, until: datetime, now: datetime) -> None:
         raise DomainError("snooze_out_of_range", most=LONGEST_SNOOZE.days)
 
 
-def decide_written(*, status: str, solved_at: datetime | None, now: datetime, text: str, files: int) -> Written:
-    """What to do with a member's words for a ticket: thanks changes nothing; a solved one opens again for 7 days and is
-    followed by a new one after that.
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """An unsolved ticket that a person and a member talk about: who said something last, and when."""
+
+    ticket_id: int
+    member_wrote_at: datetime | None
+    replied_at: datetime | None
+
+
+def decide_addressee(current: Talk, others: Sequence[Talk]) -> int | None:
+    """Which ticket a member's words are for while several are talked about; None: only the member knows.
+
+    The one they last wrote to, as long as nothing has been said in another since then.
+    """
+    since = current.member_wrote_at
+    moments = [at for talk in others for at in (talk.replied_at, talk.member_wrote_at) if at is not None]
+    return None if any(since is None or at > since for at in moments) else current.ticket_id
+
+
+def decide_written(
+    *,
+    status: str,
+    solved_at: datetime | None,
+    now: datetime,
+    text: str,
+    files: int,
+    reopen_within: timedelta = REOPEN_WITHIN,
+) -> Written:
+    """What to do with a member's words for a ticket: thanks changes nothing; a solved one opens again for the profile's days
+    (7 unless said otherwise) and is followed by a new one after that.
     """
     if status == "solved":
         if files == 0 and is_courtesy(text, settled=True):
             return Written("courtesy", "solved")
-        if solved_at is not None and now - solved_at > REOPEN_WITHIN:
+        if solved_at is not None and now - solved_at > reopen_within:
             return Written("new_ticket", "solved")
         return Written("reopened", next_status(status, "write"))
     if status == "waiting" and files == 0 and is_courtesy(text, settled=False):

@@ -1,6 +1,7 @@
 """Tickets (お問い合わせ): what members and staff do with them. Locks in the order chat, ticket."""
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import NamedTuple
 
 from sqlalchemy import bindparam, insert
@@ -16,7 +17,7 @@ from core.tickets.chats import hand_back, hand_back_due
 from core.tickets.entries import File, add_bot_entry, add_entry, record_delivery, save_ticket, wake_desk
 from core.tickets.facts import MemberWrote, TicketOpened, TicketReopened
 from core.tickets.handling import close_ticket, give_back, reopen, set_priority, snooze, solve
-from core.tickets.policy import check_text, decide_written, subject_of
+from core.tickets.policy import REOPEN_WITHIN, check_text, decide_written, subject_of
 from core.tickets.tables import Ticket
 from core.tickets.threads import (
     LAST_OF_MEMBER,
@@ -85,11 +86,14 @@ def open_ticket(
     previous_id: int | None = None,
     origin: str = "form",
     details: Sequence[Mapping[str, str]] = (),
+    by_bot: bool = False,
+    priority: str = "normal",
 ) -> TicketView:
     """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
 
     `origin`: how it came to be (form, human, misses, urgent, report, follow_up); `details`: the kind's own fields as
-    answered ({code, ja, en, value}). Errors: DomainError `text_missing`, `text_too_long`.
+    answered ({code, ja, en, value}). `by_bot`: the product
+    found something, the words are a note for staff. Errors: DomainError `text_missing`, `text_too_long`.
     """
     body = check_text(body, files=len(files))
     ticket = TicketView(
@@ -109,11 +113,15 @@ def open_ticket(
         answered_at=None,
         solved_at=None,
         origin=origin,
+        priority=priority,
         details=[dict(detail) for detail in details],
         member_wrote_at=tx.now,
     )
     tx.run(ADD, **ticket._asdict())
-    _add_member_words(tx, ticket, body, files)
+    if by_bot:
+        add_bot_entry(tx, ticket_id=ticket.id, body=body)
+    else:
+        _add_member_words(tx, ticket, body, files)
     previous = get_ticket(tx, ticket_id=previous_id) if previous_id is not None else None
     tx.emit(
         TicketOpened(
@@ -131,17 +139,30 @@ def open_ticket(
 
 
 def add_member_message(
-    tx: Tx, *, ticket_id: int, text: str, files: Sequence[File] = (), chat_id: int | None = None
+    tx: Tx,
+    *,
+    ticket_id: int,
+    text: str,
+    files: Sequence[File] = (),
+    chat_id: int | None = None,
+    reopen_within: timedelta = REOPEN_WITHIN,
 ) -> Written:
-    """The member's words for a ticket. Thanks is kept and changes nothing; a solved ticket opens again within 7 days, and
-    is followed by a new, linked one after that (row Q1).
+    """The member's words for a ticket. Thanks is kept and changes nothing; a solved ticket opens again for some days
+    (`reopen_within`, the profile's), and is followed by a new, linked one after that (row Q1).
 
     `chat_id` is where they were written: the answer goes there from now on. Errors: DomainError `text_missing`,
     `text_too_long`, `ticket_unknown`.
     """
     text = check_text(text, files=len(files))
     ticket = lock_ticket(tx, ticket_id=ticket_id)
-    what = decide_written(status=ticket.status, solved_at=ticket.solved_at, now=tx.now, text=text, files=len(files))
+    what = decide_written(
+        status=ticket.status,
+        solved_at=ticket.solved_at,
+        now=tx.now,
+        text=text,
+        files=len(files),
+        reopen_within=reopen_within,
+    )
     if what.effect == "new_ticket":
         return _follow_up(tx, ticket, text, files, chat_id)
     message = _add_member_words(tx, ticket, text, files)

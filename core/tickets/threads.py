@@ -14,6 +14,7 @@ from core.members.roles import ActingStaff, is_allowed, mask_name, mask_text, re
 from core.members.service import get_member
 from core.members.tables import Member, Staff
 from core.statements import Read, Write, among
+from core.tickets.policy import PAYMENT_NOTICE
 from core.tickets.tables import Ticket, TicketMessage
 
 PAGE_ROWS = 30
@@ -255,8 +256,21 @@ def get_message(tx: Tx, *, message_id: int) -> TicketMessageView:
 def list_of_person(tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 20) -> list[TicketView]:
     """A member's own tickets, newest first; of a chat that is not linked, those it opened as nobody's."""
     if member_id is not None:
-        return tx.all(OF_MEMBER, member_id=member_id, count=limit)
+        return [row for row in tx.all(OF_MEMBER, member_id=member_id, count=limit) if row.kind != PAYMENT_NOTICE]
     return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
+
+
+def list_open_of_person(tx: Tx, *, member_id: int | None, chat_id: int) -> list[TicketView]:
+    """Those of `list_of_person` that are not solved."""
+    mine = list_of_person(tx, member_id=member_id, chat_id=chat_id, limit=50)
+    return [ticket for ticket in mine if ticket.status != "solved"]
+
+
+def is_of_person(ticket: TicketView, *, member_id: int | None, chat_id: int) -> bool:
+    """Whether a ticket is this person's: their membership's, or nobody's and opened in this chat."""
+    if ticket.member_id is not None:
+        return ticket.member_id == member_id
+    return ticket.chat_id == chat_id
 
 
 def list_member_tickets(tx: Tx, *, member_id: int, limit: int = 20) -> list[TicketView]:

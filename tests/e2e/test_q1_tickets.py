@@ -18,7 +18,7 @@ def test_an_inquiry_gets_a_number_a_promise_and_its_queue(counter: Counter, memb
     person.say("問い合わせたい").press("技術的なご質問・不具合").say("サイトが表示されません").say("ないです")
     assert "内容: サイトが表示されません" in person.answer() and "添付ファイル: なし" in person.answer()
     person.press("送信する")
-    assert "受付番号 T-000001" in person.answer() and "営業時間で8時間以内" in person.answer()
+    assert "受付番号 T-000001" in person.answer() and "回答の目安：11月25日(水) 11:00ごろまで" in person.answer()
     ticket = rows(counter, "ticket")[0]
     assert (ticket.queue, ticket.status, ticket.member_id) == ("technical", "new", member_id)
     assert "[T-000001] 担当者が確認します" in person.say("/status").answer()

@@ -132,7 +132,7 @@ def _names_of_actions() -> set[str]:
 def test_no_text_of_the_conversation_is_unused() -> None:
     source = "\n".join(path.read_text("utf-8") for path in sorted((ROOT / "bot").rglob("*.py")))
     built = re.compile(
-        r"^(errors|intents)\.|^contract\.badge_|^invoice\.void_|^remind\.|^reservation\.(?:state|payment|flaw|event|find)_|^settings\.|^talk\.|^ticket\.state_"
+        r"^(errors|intents)\.|^contract\.badge_|^invoice\.void_|^remind\.|^reservation\.(?:state|payment|flaw|event|find)_|^settings\.|^talk\.|^ticket\.(?:state|score|effect|ask_typed)_"
     )
     unused = {
         key

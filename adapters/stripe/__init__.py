@@ -1,0 +1,1 @@
+"""Stripe: hosted pages, webhooks, look-ups, and a double of it for the demo."""
