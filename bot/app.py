@@ -18,7 +18,7 @@ from adapters.http.link import Doors, link_route
 from adapters.mail import DemoMailbox, SmtpSender
 from adapters.payments import page as payment_page
 from adapters.scheduler import Job, Scheduler
-from bot import handlers, turn
+from bot import handlers, staff_messenger, turn
 from bot.clock_travel import ClockTravel, load_offset
 from bot.deployment import Bot
 from bot.dispatch import Lane
@@ -43,7 +43,6 @@ from core.profiles.model import Profile
 
 if TYPE_CHECKING:
     from adapters.line.adapter import LineAdapter
-    from adapters.slack.adapter import SlackAdapter
     from adapters.stripe.adapter import StripeAdapter
     from adapters.telegram.adapter import TelegramAdapter
 
@@ -70,7 +69,11 @@ class Product:
         self.clock = SystemClock()
         self.bot = Bot(profile, settings.public_url.rstrip("/"))
         self.database: Database = open_database(
-            settings.database_url, self.clock, SystemIds(), listeners(self.bot), threads=settings.database_threads
+            settings.database_url,
+            self.clock,
+            SystemIds(),
+            staff_messenger.told(self.settings, listeners(self.bot)),
+            threads=settings.database_threads,
         )
         self.owner = f"{socket.gethostname()[:16]}-{os.getpid()}-{SystemIds().token(6)}"
         self.ticks = Ticks(self.database, self.bot, self.owner)
@@ -80,7 +83,7 @@ class Product:
         self.stripe = self._stripe()
         if self.stripe is not None:
             self.bot.online = frozenset(attempts.PROVIDER_OF)
-        self.slack = self._slack()
+        self.slack = staff_messenger.build(self.settings, self.database, self.clock, self.profile)
         self.senders = self._senders()
         self._lanes = [
             Lane(self.database, sender, self.owner, self._ask_again, mark_unreachable) for sender in self.senders
@@ -142,22 +145,6 @@ class Product:
             public_url=self.settings.public_url,
         )
         return adapter.build(settings, self.deliver, self.database, self.clock, self.bot)
-
-    def _slack(self) -> "SlackAdapter | None":
-        token = self.settings.slack_bot_token.get_secret_value()
-        if not token:
-            return None
-        from adapters.slack import adapter  # noqa: PLC0415 - the SDK costs a second: only when it is used
-
-        settings = adapter.SlackSettings(
-            bot_token=token,
-            app_token=self.settings.slack_app_token.get_secret_value(),
-            signing_secret=self.settings.slack_signing_secret.get_secret_value(),
-            desk_channel=self.settings.slack_desk_channel,
-            api_url=self.settings.slack_api_url,
-            public_url=self.settings.public_url,
-        )
-        return adapter.build(settings, self.database, self.clock, self.profile)
 
     def _stripe(self) -> "StripeAdapter | None":
         key, secret = self.settings.stripe_api_key, self.settings.stripe_webhook_secret
@@ -338,6 +325,7 @@ class Product:
         if self.stripe is not None:
             what = "届かなかった決済の知らせを決済会社に尋ねる"
             jobs.append(Job("stripe books", what, self.stripe.look_up_overdue, every_seconds=600))
+        jobs += staff_messenger.jobs(self.slack)
         return jobs
 
     async def _load_wording(self) -> None:

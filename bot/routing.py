@@ -21,6 +21,7 @@ from core.dialogue import service as dialogue
 from core.dialogue.forms import FormView
 from core.dialogue.service import ChatView
 from core.errors import DomainError
+from core.tickets.editing import record_edit_in_chat
 
 NO_TRACE_ACTIONS = frozenset({"form.toggle"})  # presses that are no statement of the member's
 GLOBAL_INTENTS = frozenset(
@@ -79,6 +80,8 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
         return ACTIONS["link.open"](c, {"token": inbound.payload.removeprefix(DEEP_LINK)})
     if inbound.kind == "start":
         return INTENTS["show_menu"](c, {"start": True, "payload": inbound.payload})
+    if inbound.kind == "edit" and _changed_in_ticket(c):
+        return None
     command = command_intent(inbound.text) if inbound.kind == "text" else None
     if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None and not _has_form_begun(c):
         return ACTIONS["ticket.words"](c, {})
@@ -130,6 +133,19 @@ def _by_command(c: Context, command: str, run: FormView | None) -> Reply:
     handler = INTENTS.get(command, INTENTS["fallback"])
     words = c.inbound.text.split(maxsplit=1)
     return handler(c, {"language": words[1].strip().lower()} if command == "change_language" and len(words) > 1 else {})
+
+
+def _changed_in_ticket(c: Context) -> bool:
+    """The member changed words that stand in a ticket: staff see old and new there."""
+    ref, seq = c.inbound.message_ref, c.chat.last_seq
+    before = dialogue.find_earlier(c.tx, chat_id=c.chat.id, platform_ref=ref, before_seq=seq) if ref else None
+    return before is not None and record_edit_in_chat(
+        c.tx,
+        chat_id=c.chat.id,
+        member_id=c.member.id if c.member else None,
+        before=str(before.body.get("text") or ""),
+        after=c.inbound.text,
+    )
 
 
 def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:

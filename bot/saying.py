@@ -161,6 +161,25 @@ def say_as_staff(
     return chat._replace(last_seq=seq), outbox_id
 
 
+def redraw_as_staff(tx: Tx, chat: ChatView, message_id: int, *, ref: str, body: dict[str, Any]) -> None:
+    """A person's words changed after they were sent: owed to channels that redraw; a page reads the row."""
+    if chat.channel in READS_ROWS:
+        return
+    outbox.owe(
+        tx,
+        channel=chat.channel,
+        account=chat.account,
+        address=chat.address,
+        order_key=chat.order_key,
+        kind="staff_reply",
+        payload={"op": "say", "body": body, "replaces": ref or None, "strip": []},
+        reason="staff changed their answer",
+        chat_id=chat.id,
+        message_id=message_id,
+        member_id=chat.member_id,
+    )
+
+
 def _old_keyboard(tx: Tx, chat: ChatView) -> list[str]:
     """The last bubble's buttons go when a new one comes below it: only one set of buttons is alive."""
     last = tx.first(LAST_OF_BOT, chat_id=chat.id)

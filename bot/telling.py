@@ -219,6 +219,8 @@ TOLD: dict[type, Callable[[Bot, Tx, Any], None]] = {
     contract_facts.ContractEnded: _contract_ended,
     booking_facts.ReservationRequestDecided: telling_bookings.request_decided,
     ticket_facts.StaffReplied: telling_tickets.staff_replied,
+    ticket_facts.AnswerEdited: telling_tickets.answer_edited,
+    ticket_facts.AnswerRemoved: telling_tickets.answer_removed,
     ticket_facts.TicketSolved: telling_tickets.ticket_solved,
     ticket_facts.TicketDue: telling_tickets.ticket_due,
     ticket_facts.TicketWentQuiet: telling_tickets.went_quiet,

@@ -1,21 +1,32 @@
 """What members and staff are told about inquiries by themselves; `bot.telling` says which fact is told by what."""
 
+from collections.abc import Callable
+
 from bot.deployment import Bot
 from bot.forms import park_for_person
 from bot.owing import Mail, addresses_of, as_mail, owe_mail, tell_chat, tell_member
-from bot.saying import Why, say_as_staff
+from bot.saying import Why, redraw_as_staff, say_as_staff
 from bot.screens import telling as screens
 from bot.screens import tickets as ticket_screens
 from bot.screens.model import Screen
 from bot.wording import Wording
 from core.db import Tx
 from core.dialogue import service as dialogue
+from core.dialogue.service import ChatView
 from core.members import links
 from core.members import service as members
 from core.members.service import MemberView
 from core.tickets import entries
-from core.tickets.facts import ChatHandedBack, StaffReplied, TicketDue, TicketSolved, TicketWentQuiet
-from core.tickets.policy import PAYMENT_REPORT
+from core.tickets.facts import (
+    AnswerEdited,
+    AnswerRemoved,
+    ChatHandedBack,
+    StaffReplied,
+    TicketDue,
+    TicketSolved,
+    TicketWentQuiet,
+)
+from core.tickets.policy import DECIDED
 from core.tickets.ratings import ask_rating
 from core.tickets.threads import get_ticket, list_open_of_person
 
@@ -77,7 +88,7 @@ SOLVED_WORDS = {"staff": "ticket.solved", "silence": "ticket.solved_quiet", "mem
 
 def ticket_solved(bot: Bot, tx: Tx, fact: TicketSolved) -> None:
     """Said once where it was talked about, with the question how it was; a payment report's end was told with the money."""
-    if fact.kind == PAYMENT_REPORT or fact.chat_id is None or fact.why not in SOLVED_WORDS:
+    if fact.kind in DECIDED or fact.chat_id is None or fact.why not in SOLVED_WORDS:
         return
     if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
         return  # the chat is no longer theirs
@@ -120,3 +131,25 @@ def ticket_due(bot: Bot, tx: Tx, fact: TicketDue) -> None:
 def handed_back(bot: Bot, tx: Tx, fact: ChatHandedBack) -> None:
     why = Why("bot speaks again", kind="notice", ticket_id=fact.ticket_id)
     tell_chat(tx, bot, fact.chat_id, lambda w: screens.plain(w, "ticket.back_to_bot", ticket_no=fact.ticket_no), why)
+
+
+def answer_edited(bot: Bot, tx: Tx, fact: AnswerEdited) -> None:
+    """The member's bubble says the new words; channels mark it as changed themselves. What cannot redraw was refused before."""
+    _redraw(tx, fact.chat_message_id, lambda _: fact.text)
+
+
+def answer_removed(bot: Bot, tx: Tx, fact: AnswerRemoved) -> None:
+    """Where the answer stood the member reads that it was taken back."""
+    _redraw(tx, fact.chat_message_id, lambda chat: bot.wording(chat.language or chat.hint)("tell.removed"), files=False)
+
+
+def _redraw(tx: Tx, message_id: int, text: Callable[[ChatView], str], *, files: bool = True) -> None:
+    bubble = dialogue.find_message_by_id(tx, message_id=message_id)
+    if bubble is None:
+        return
+    chat = dialogue.lock_chat_by_id(tx, chat_id=bubble.chat_id)
+    body = {**bubble.body, "text": text(chat)}
+    if not files:
+        body.pop("files", None)
+    dialogue.blank_message(tx, message_id=bubble.id, chat_id=chat.id, body=body)
+    redraw_as_staff(tx, chat, bubble.id, ref=bubble.platform_ref or "", body=body)

@@ -38,6 +38,7 @@ from core.dialogue import service as dialogue
 from core.dialogue.service import ChatView
 from core.errors import DomainError
 from core.members import service as members
+from core.teamchat import intake
 from core.tickets.unsend import taken_back
 
 log = logging.getLogger(__name__)
@@ -80,6 +81,9 @@ def retry(tx: Tx, inbox_id: int, bot: Bot) -> None:
     kept = inbox.take(tx, inbox_id=inbox_id)
     if kept is None:
         return
+    if intake.is_ours(kept.payload):
+        intake.take_again(tx, kept)
+        return
     inbound = Inbound.from_json(kept.payload)
     chat = _lock(tx, inbound, bot)
     _converse(tx, chat, inbound, bot, masked=False)
@@ -90,6 +94,9 @@ def on_retry_failure(tx: Tx, error: Exception, inbox_id: int, bot: Bot) -> None:
     """The next try failed too: refusals are told; the third failure makes a dead letter and points the member to a person."""
     kept = inbox.take(tx, inbox_id=inbox_id)
     if kept is None:
+        return
+    if intake.is_ours(kept.payload):
+        intake.fail_again(tx, kept, error)
         return
     inbound = Inbound.from_json(kept.payload)
     if isinstance(error, DomainError):

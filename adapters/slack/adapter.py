@@ -12,9 +12,15 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
+from adapters.slack import actions, events
+from adapters.slack.blocks import Draw
+from adapters.slack.calls import Time
+from adapters.slack.handles import Handles
 from adapters.slack.inbound import webhook_route
+from adapters.slack.jobs import Jobs
 from adapters.slack.parts import API_URL, Parts, SlackSettings
 from adapters.slack.sender import SlackSender
+from adapters.slack.words import Words
 from core.clock import Clock
 from core.db import Database
 from core.errors import PermanentError
@@ -27,18 +33,25 @@ log = logging.getLogger(__name__)
 CALL_SECONDS = 10
 RETRY_SECONDS = (2.0, 5.0, 15.0, 60.0, 300.0)
 Register = Callable[[AsyncApp, Parts], None]
-LISTENERS: tuple[Register, ...] = ()  # each module that listens to Slack says here what to
+LISTENERS: tuple[Register, ...] = (
+    events.register,
+    actions.register,
+)  # each module that listens to Slack says here what to
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 
 
 class SlackAdapter:
     """One app in one workspace: `routes` for the web server, `sender` for the dispatcher, `start` and `stop`."""
 
-    def __init__(self, settings: SlackSettings, database: Database, clock: Clock, profile: Profile) -> None:
+    def __init__(
+        self, settings: SlackSettings, database: Database, clock: Clock, profile: Profile, at: Time | None = None
+    ) -> None:
         client = AsyncWebClient(
             token=settings.bot_token, base_url=settings.api_url, timeout=CALL_SECONDS, retry_handlers=[]
         )
-        self.parts = Parts(database, clock, profile, client, settings)
+        handles = Handles(settings.bot_token)
+        draw = Draw(Words(profile.language), handles, profile, settings.public_url)
+        self.parts = Parts(database, clock, profile, client, settings, handles, draw)
         # Answered after the turn: what is not committed is not acknowledged (architecture.md, "An operator replies in Slack")
         self.app = AsyncApp(
             client=client,
@@ -48,7 +61,8 @@ class SlackAdapter:
         )
         for register in LISTENERS:
             register(self.app, self.parts)
-        self.sender = SlackSender(self.parts)
+        self.sender = SlackSender(self.parts, self.parts.draw, at)
+        self.jobs = Jobs(self.parts, self.sender.calls)
         self.routes: list[BaseRoute] = [] if settings.socket_mode else [webhook_route(self.app)]
         self._socket: AsyncSocketModeHandler | None = None
         self._task: asyncio.Task[None] | None = None
@@ -69,6 +83,12 @@ class SlackAdapter:
         if self._socket is not None:
             await self._socket.close_async()  # type: ignore[no-untyped-call]
         await self.sender.close()
+
+    async def tick(self) -> None:
+        """All timed jobs, now."""
+        await self.jobs.release_held()
+        await self.jobs.look_behind()
+        await self.jobs.catch_up()
 
     async def _connect(self) -> None:
         attempt = 0
@@ -91,7 +111,9 @@ def _why(error: Exception) -> str:
     return type(error).__name__
 
 
-def build(settings: SlackSettings, database: Database, clock: Clock, profile: Profile) -> SlackAdapter:
+def build(
+    settings: SlackSettings, database: Database, clock: Clock, profile: Profile, *, at: Time | None = None
+) -> SlackAdapter:
     """The desk in Slack, not yet started. Errors: PermanentError for settings that can never work, in plain words."""
     if not settings.bot_token.startswith("xoxb-"):
         raise PermanentError("MADOGUCHI_SLACK_BOT_TOKEN does not look like a bot token (xoxb-…)")
@@ -101,4 +123,4 @@ def build(settings: SlackSettings, database: Database, clock: Clock, profile: Pr
         raise PermanentError("MADOGUCHI_SLACK_APP_TOKEN does not look like an app-level token (xapp-…)")
     if not _CHANNEL.fullmatch(settings.desk_channel):
         raise PermanentError("MADOGUCHI_SLACK_DESK_CHANNEL must be the id of a channel (C…): see its details in Slack")
-    return SlackAdapter(settings, database, clock, profile)
+    return SlackAdapter(settings, database, clock, profile, at)

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 
 from slack_sdk.web.async_client import AsyncWebClient
 
+from adapters.slack.blocks import Draw
+from adapters.slack.handles import Handles
 from core.clock import Clock
 from core.db import Database
 from core.profiles.model import Profile
@@ -40,3 +42,5 @@ class Parts:
     profile: Profile
     client: AsyncWebClient  # without retries of its own: what is posted is the outbox's to repeat
     settings: SlackSettings
+    handles: Handles  # what buttons carry
+    draw: Draw

@@ -1,14 +1,25 @@
-"""What is owed to the staff in Slack."""
+"""What is owed to the staff in Slack: looks at threads, remarks to one person, files to fetch."""
 
 import logging
+from datetime import datetime
 
+from adapters.slack.blocks import Draw
+from adapters.slack.calls import Calls, SlackDown, Time
 from adapters.slack.parts import Parts
-from core.delivery.ports import Owed, Sent
-from core.errors import PermanentError
+from adapters.slack.sync import Sync
+from core.db import Tx, arun
+from core.delivery.files import fill_file
+from core.delivery.ports import OutcomeUnknown, Owed, Sent
+from core.errors import PermanentError, TransientError
+from core.teamchat.health import report_health
+from core.teamchat.threads import find_thread, owe_look
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
+CHECK_EVERY_SECONDS = 600.0
+MANY_TRIES = 40  # before the outbox gives a row up: a thread is never given up
+LATER_SECONDS = 600.0
 
 
 class SlackSender:
@@ -17,15 +28,99 @@ class SlackSender:
     channel = "slack"
     in_flight = IN_FLIGHT
 
-    def __init__(self, parts: Parts) -> None:
-        self._parts = parts
+    def __init__(self, parts: Parts, draw: Draw, at: Time | None = None) -> None:
+        self._parts, self._draw = parts, draw
+        self._time = at or Time()
+        self.calls = Calls(parts.client, self._time)
+        self._sync = Sync(parts, self.calls, draw)
+        self._health: str | None = None  # what was last reported; None: nothing yet
+        self._checked_at = float("-inf")
 
     async def close(self) -> None:
         """Close the connections."""
-        session = self._parts.client.session
-        if session is not None:
-            await session.close()
+        await self.calls.close()
 
     async def send(self, owed: Owed) -> Sent:
-        """Send one row. Errors: TransientError (certainly not sent), PermanentError, OutcomeUnknown."""
-        raise PermanentError(f"slack: no such act: {owed.payload.get('op')}")
+        """Send one row. Errors: TransientError (certainly not sent), PermanentError. While Slack cannot be used, rows wait."""
+        try:
+            sent = await self._send(owed)
+        except SlackDown as error:
+            await self._report(error.code)
+            return await self._not_given_up(owed, error)
+        except OutcomeUnknown as error:
+            await self._report("unclear")
+            return await self._not_given_up(owed, TransientError(str(error)))
+        except TransientError as error:
+            return await self._not_given_up(owed, error)
+        await self._report("")
+        return sent
+
+    async def _send(self, owed: Owed) -> Sent:
+        op = owed.payload.get("op")
+        if op == "sync":
+            await self._check_channel(owed.address)
+            return Sent("", await self._sync.run(int(owed.payload["ticket_id"])))
+        if op == "whisper":
+            return await self._whisper(owed)
+        if op == "fetch":
+            return await self._fetch(owed)
+        raise PermanentError(f"slack: no such act: {op}")
+
+    async def _check_channel(self, place: str) -> None:
+        """Nothing of a member goes to a channel that is shared with another company; asked now and then."""
+        if self._time.now() - self._checked_at < CHECK_EVERY_SECONDS:
+            return
+        info = await self.calls.channel_info(place)
+        if info.get("is_ext_shared") or info.get("is_pending_ext_shared"):
+            raise SlackDown("ext_shared")
+        if info.get("is_archived"):
+            raise SlackDown("is_archived")
+        self._checked_at = self._time.now()
+
+    async def _whisper(self, owed: Owed) -> Sent:
+        payload = owed.payload
+        if self._parts.clock.real() > datetime.fromisoformat(payload["until"]):
+            return Sent("", "too late to be of use")
+        await self.calls.whisper(
+            owed.address, str(payload["user"]), self._draw.whisper(payload), thread=payload.get("thread")
+        )
+        return Sent("", "told")
+
+    async def _fetch(self, owed: Owed) -> Sent:
+        """Bring a file of staff into the store; may be repeated. One that will never come is marked as failed."""
+        file_id = int(owed.payload["file_id"])
+        try:
+            content = await self.calls.download(str(owed.payload["remote_ref"]))
+        except PermanentError:
+            await self._fill(file_id, None)
+            raise
+        await self._fill(file_id, content)
+        return Sent("", f"fetched {len(content)} bytes")
+
+    async def _fill(self, file_id: int, content: bytes | None) -> None:
+        def fill(tx: Tx) -> None:
+            fill_file(tx, file_id=file_id, content=content)
+            tx.wake("desk")
+
+        await arun(self._parts.database, fill, name="slack.fetch", slow=True)
+
+    async def _report(self, why: str) -> None:
+        if why != self._health:
+            await arun(self._parts.database, lambda tx: report_health(tx, why=why), name="slack.health")
+            self._health = why
+        if why:
+            self._checked_at = float("-inf")  # whatever was wrong with the channel is asked again first
+
+    async def _not_given_up(self, owed: Owed, error: TransientError) -> Sent:
+        """As any row that could not be sent; but after many tries a thread is looked at by a new row, in its turn."""
+        if owed.payload.get("op") != "sync" or owed.attempts < MANY_TRIES:
+            raise error
+        ticket_id = int(owed.payload["ticket_id"])
+
+        def put_off(tx: Tx) -> None:
+            thread = find_thread(tx, ticket_id=ticket_id)
+            if thread is not None:
+                owe_look(tx, thread)
+
+        await arun(self._parts.database, put_off, name="slack.put_off")
+        return Sent("", "put off to the next look")

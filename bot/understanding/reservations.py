@@ -26,7 +26,7 @@ _JA_RELATIVE = re.compile(
     rf"({'|'.join(sorted([*_JA_MONTHS, *_JA_WEEKS, *_JA_YEARS], key=len, reverse=True))}){_DAY_FOLLOWS}"
 )
 _YEAR = re.compile(r"(?<!\d)((?:19|20)\d\d)\s?年(?!\s?\d{1,2}\s?月)|\bin ((?:19|20)\d\d)\b")
-_EN_RELATIVE = re.compile(r"\b(this|next|last) (week|month|year)\b(?!'s)", re.I)
+_EN_RELATIVE = re.compile(r"\b(this|next|last) (week|month|year)\b", re.I)
 _EN_MONTHS = (
     *("january", "february", "march", "april", "may", "june", "july", "august"),
     *("september", "october", "november", "december"),

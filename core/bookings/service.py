@@ -178,7 +178,7 @@ _MOST: BindParameter[int] = bindparam("most")
 _SKIPPED: BindParameter[int] = bindparam("skipped")
 BY_ID = Read(ReservationRow, select_reservations(Reservation.id == bindparam("reservation_id")))
 LOCK = Read(
-    ReservationRow, select_reservations(Reservation.id == bindparam("reservation_id")).with_for_update(of=Reservation)
+    _Number, select(Reservation.reservation_no).where(Reservation.id == bindparam("reservation_id")).with_for_update()
 )
 BY_NUMBERS = Read(ReservationRow, select_reservations(one_of(Reservation.reservation_no, "numbers")))
 TAKEN = Read(_Number, select(Reservation.reservation_no).where(one_of(Reservation.reservation_no, "numbers")))
@@ -216,13 +216,18 @@ DESK = Read(
     .where(
         *_matching(),
         or_(bindparam("requests_too", type_=Boolean), _open.correlate(Reservation)),
-        *(
-            or_(
-                Member.search_text.like(bindparam(f"word{n}"), escape="/"),
-                Member.search_text.like(bindparam(f"digits{n}"), escape="/"),
-                func.lower(Reservation.reservation_no).like(bindparam(f"word{n}"), escape="/"),
-            )
-            for n in range(3)
+        or_(
+            one_of(Reservation.reservation_no, "typed"),
+            and_(
+                *(
+                    or_(
+                        Member.search_text.like(bindparam(f"word{n}"), escape="/"),
+                        Member.search_text.like(bindparam(f"digits{n}"), escape="/"),
+                        func.lower(Reservation.reservation_no).like(bindparam(f"word{n}"), escape="/"),
+                    )
+                    for n in range(3)
+                )
+            ),
         ),
     )
     .order_by(
@@ -241,8 +246,12 @@ def get_reservation(tx: Tx, *, reservation_id: int, member_id: int | None = None
 
 
 def lock_reservation(tx: Tx, *, reservation_id: int, member_id: int | None = None) -> ReservationView:
-    """As `get_reservation`, locked for this turn: after the chat, before its request."""
-    return _theirs(tx, tx.first(LOCK, reservation_id=reservation_id), member_id)
+    """As `get_reservation`, locked for this turn: after the chat, before its request.
+
+    Read anew under the lock: what the locking statement itself says of the open request is from before it waited.
+    """
+    tx.first(LOCK, reservation_id=reservation_id)
+    return get_reservation(tx, reservation_id=reservation_id, member_id=member_id)
 
 
 def find_reservation(tx: Tx, *, number: str, member_id: int | None = None) -> ReservationView | None:
@@ -302,6 +311,7 @@ def list_for_desk(
         requests_too=not requests_only,
         most=limit,
         skipped=skipped,
+        typed=number_candidates(query) if query else [],
         **_filled(filters, tx.today),
         **given,
         **digits,

@@ -63,6 +63,11 @@ FILL = Write(
         state=bindparam("new_state"),
     )
 )
+GIVE = Write(
+    update(StoredFile)
+    .where(one_of(StoredFile.id, "file_ids"), StoredFile.chat_id.is_(None))
+    .values(chat_id=bindparam("chat"))
+)
 ERASE = Write(
     update(StoredFile)
     .where(one_of(StoredFile.id, "file_ids"))
@@ -133,6 +138,12 @@ def fill_file(tx: Tx, *, file_id: int, content: bytes | None) -> None:
     digest = hashlib.sha256(content).hexdigest() if content is not None else None
     state = "failed" if content is None else "stored"
     tx.run(FILL, file_id=file_id, bytes_=content, digest=digest, size=len(content or b""), new_state=state)
+
+
+def give_to_chat(tx: Tx, *, file_ids: Sequence[int], chat_id: int) -> None:
+    """Files of staff that belong to no chat yet open in this one from now on; of another chat's nothing changes."""
+    if file_ids:
+        tx.run(GIVE, file_ids=list(file_ids), chat=chat_id)
 
 
 def erase_files(tx: Tx, *, file_ids: Sequence[int]) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import aliased
 
 from core.db import Tx
+from core.delivery.facts import DeliverySettled
 from core.delivery.ports import Owed
 from core.delivery.tables import Outbox
 from core.statements import Read, Write, among
@@ -22,8 +23,8 @@ BACKOFF_SECONDS = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800)
 # What to do when nobody knows whether a send arrived (table at the end of algorithms.md 8)
 SEND_AGAIN = frozenset({"reply", "code", "staff_reply", "money", "fetch"})
 # A fixed Message-ID; a page that reads rows by number; a retry key under which LINE takes a push once; ending a page of
-# Stripe or looking at it, which may be repeated
-RETRY_SAFE_CHANNELS = frozenset({"mail", "webchat", "line", "stripe"})
+# Stripe or looking at it, which may be repeated; Slack is asked by the mark of a post before it is posted again
+RETRY_SAFE_CHANNELS = frozenset({"mail", "webchat", "line", "stripe", "slack"})
 
 
 class DeliveryView(NamedTuple):
@@ -70,6 +71,11 @@ class _Claimed(NamedTuple):
     message_id: int | None
     attempts: int
     subject_key: str | None
+
+
+class _Finished(NamedTuple):
+    id: int
+    ticket_id: int | None
 
 
 class _Payload(NamedTuple):
@@ -137,7 +143,7 @@ CLAIM = Read(
     .returning(*(getattr(Outbox, name) for name in _Claimed._fields)),
 )
 FINISH = Read(
-    _Id,
+    _Finished,
     update(Outbox)
     .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "sending", Outbox.lease_owner == bindparam("owner"))
     .values(
@@ -150,7 +156,7 @@ FINISH = Read(
         lease_owner=None,
         lease_until=None,
     )
-    .returning(Outbox.id),
+    .returning(Outbox.id, Outbox.ticket_id),
 )
 LOST = Read(
     _Lost,
@@ -226,6 +232,16 @@ COUNTS = Read(
 REPEATS = Read(
     _Id,
     select(func.coalesce(func.sum(Outbox.repeats), 0)).where(Outbox.repeats > literal_column("0")),  # the index's words
+)
+OPEN_OF = Read(
+    _Id,
+    select(Outbox.id)
+    .where(
+        Outbox.channel == bindparam("channel_"),
+        Outbox.order_key == bindparam("order_key_"),
+        among(Outbox.state, "queued", "sending"),
+    )
+    .limit(1),
 )
 NEXT_DUE = Read(
     _Id,
@@ -344,6 +360,8 @@ def _finish(
     )
     if state in ("dead", "unknown"):
         tx.wake("desk")
+    if row is not None and row.ticket_id is not None:
+        tx.emit(DeliverySettled(outbox_id, row.ticket_id, state))
     return row is not None
 
 
@@ -473,3 +491,8 @@ def count_by_state(tx: Tx) -> dict[str, int]:
 def has_due(tx: Tx, *, channel: str) -> bool:
     """Whether anything of a lane could be sent now or is being sent."""
     return tx.first(NEXT_DUE, channel_=channel, now=tx.now, real=tx.real) is not None
+
+
+def has_open(tx: Tx, *, channel: str, order_key: str) -> bool:
+    """Whether anything is owed under this key, now or later."""
+    return tx.first(OPEN_OF, channel_=channel, order_key_=order_key) is not None

@@ -131,11 +131,23 @@ LATEST = Read(
 BY_SEQ = Read(
     MessageView, select(*_MESSAGE).where(Message.chat_id == bindparam("chat_id"), Message.seq == bindparam("seq"))
 )
+MESSAGE_BY_ID = Read(MessageView, select(*_MESSAGE).where(Message.id == bindparam("message_id")))
 SET_REF = Write(update(Message).where(Message.id == bindparam("message_id")).values(platform_ref=bindparam("new_ref")))
 BY_REF = Read(
     MessageView,
     select(*_MESSAGE)
     .where(Message.chat_id == bindparam("chat_id"), Message.platform_ref == bindparam("ref"))
+    .order_by(Message.seq.desc())
+    .limit(1),
+)
+BY_REF_BEFORE = Read(
+    MessageView,
+    select(*_MESSAGE)
+    .where(
+        Message.chat_id == bindparam("chat_id"),
+        Message.platform_ref == bindparam("ref"),
+        Message.seq < bindparam("before_seq"),
+    )
     .order_by(Message.seq.desc())
     .limit(1),
 )
@@ -298,9 +310,19 @@ def find_message(tx: Tx, *, chat_id: int, seq: int) -> MessageView | None:
     return tx.first(BY_SEQ, chat_id=chat_id, seq=seq)
 
 
+def find_message_by_id(tx: Tx, *, message_id: int) -> MessageView | None:
+    """One bubble by its row."""
+    return tx.first(MESSAGE_BY_ID, message_id=message_id)
+
+
 def find_by_ref(tx: Tx, *, chat_id: int, platform_ref: str) -> MessageView | None:
     """One bubble by the platform's own id of it."""
     return tx.first(BY_REF, chat_id=chat_id, ref=platform_ref)
+
+
+def find_earlier(tx: Tx, *, chat_id: int, platform_ref: str, before_seq: int) -> MessageView | None:
+    """What a message said before the platform told of its edit: the bubble of the same id before `before_seq`."""
+    return tx.first(BY_REF_BEFORE, chat_id=chat_id, ref=platform_ref, before_seq=before_seq)
 
 
 def blank_message(tx: Tx, *, message_id: int, chat_id: int, body: dict[str, Any]) -> None:

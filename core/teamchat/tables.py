@@ -48,8 +48,8 @@ class TeamPost(Base):
     message_id: Mapped[int | None] = mapped_column(BigInteger)  # the entry of the ticket
     digest: Mapped[str] = mapped_column(String(64))  # of what it shows: another one by now is drawn again
     file_refs: Mapped[Any] = mapped_column(Json)  # the messenger's ids of files that we brought there
-    author: Mapped[str] = mapped_column(String(64))  # of staff's own: team and user
-    at: Mapped[datetime] = mapped_column(Instant)
+    author: Mapped[str] = mapped_column(String(64))  # of staff's own: team and user; of ours: the mark of the post
+    at: Mapped[datetime] = mapped_column(Instant)  # machine's clock
 
 
 class TeamRelease(Base):

@@ -10,6 +10,7 @@ from core.delivery.files import FileView, get_file
 from core.members.audit import record
 from core.members.roles import ActingStaff
 from core.statements import Read, Write
+from core.tickets.facts import EntryAdded
 from core.tickets.tables import Ticket, TicketMessage
 from core.tickets.threads import TICKET_COLUMNS, TicketMessageView, TicketView
 
@@ -79,6 +80,7 @@ def add_entry(
         client_key=client_key,
     )
     tx.run(ADD_MESSAGE, **message._asdict())
+    tx.emit(EntryAdded(ticket_id, message.id, author, visibility))
     wake_desk(tx, ticket_id)
     return message
 

@@ -91,6 +91,45 @@ class TicketChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class EntryAdded:
+    """A new entry stands in a ticket's thread, whoever made it: words, an answer, a note, what the product says itself."""
+
+    ticket_id: int
+    message_id: int
+    author: str
+    visibility: str
+
+
+@dataclass(frozen=True, slots=True)
+class EntryChanged:
+    """An entry says something else now: edited, removed, or unsent by the member."""
+
+    ticket_id: int
+    message_id: int
+    change: str
+    by: str  # member, staff:ID
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerEdited:
+    """Staff changed an answer that went out; the member's bubble follows."""
+
+    ticket_id: int
+    ticket_message_id: int
+    chat_message_id: int
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerRemoved:
+    """Staff took an answer back that went out."""
+
+    ticket_id: int
+    ticket_message_id: int
+    chat_message_id: int
+
+
+@dataclass(frozen=True, slots=True)
 class TicketDue:
     """A clock of a ticket needs staff's eye: `stage` soon (four fifths are over) or late. Emitted once for each."""
 

@@ -79,6 +79,19 @@ class TicketMessage(Base):
     client_key: Mapped[str | None] = mapped_column(String(80), unique=True)  # a second press of "send" sends nothing
 
 
+class TicketMessageVersion(Base):
+    """What an entry said before it was changed: kept, whoever changed it."""
+
+    __tablename__ = "ticket_message_version"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    message_id: Mapped[int] = mapped_column(BigInteger, index=True)
+    body: Mapped[str] = mapped_column(Text)  # before
+    new_body: Mapped[str] = mapped_column(Text)
+    change: Mapped[str] = mapped_column(String(8))  # edited, removed, unsent (then both are empty)
+    by: Mapped[str] = mapped_column(String(24))  # member, staff:ID
+    at: Mapped[datetime] = mapped_column(Instant)
+
+
 class TicketClock(Base):
     """A running or paused clock of a ticket (row Q1): "answer" (first or next) or "resolution"."""
 

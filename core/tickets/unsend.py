@@ -12,6 +12,8 @@ from core.delivery.files import erase_files
 from core.dialogue.forms import find_active, save
 from core.dialogue.service import blank_message, find_by_ref, list_messages
 from core.statements import Read, Write
+from core.tickets.editing import forget_versions
+from core.tickets.facts import EntryChanged
 from core.tickets.tables import Ticket, TicketMessage
 
 NOTE = "（会員が送信を取り消しました）"
@@ -21,6 +23,7 @@ LONG_ENOUGH = 4
 
 class _Copy(NamedTuple):
     id: int
+    ticket_id: int
     body: str
     files: list[dict[str, Any]]
 
@@ -40,7 +43,7 @@ SUBJECTS = Read(
 SET_SUBJECT = Write(update(Ticket).where(Ticket.id == bindparam("ticket_id")).values(subject=bindparam("new_subject")))
 COPIES = Read(
     _Copy,
-    select(TicketMessage.id, TicketMessage.body, TicketMessage.files)
+    select(TicketMessage.id, TicketMessage.ticket_id, TicketMessage.body, TicketMessage.files)
     .join(Ticket, Ticket.id == TicketMessage.ticket_id)
     .where(
         Ticket.chat_id == bindparam("chat_id"), TicketMessage.author == "member", TicketMessage.at >= bindparam("since")
@@ -69,6 +72,8 @@ def taken_back(tx: Tx, *, chat_id: int, platform_ref: str) -> bool:
             body = NOTE
         if body != copy.body or len(kept) < len(copy.files):
             tx.run(BLANK, message_id=copy.id, new_body=body, new_files=kept)
+            forget_versions(tx, message_id=copy.id)
+            tx.emit(EntryChanged(copy.ticket_id, copy.id, "unsent", "member"))
     for ticket in tx.all(SUBJECTS, chat_id=chat_id, since=message.at):
         if words and ticket.subject.rstrip("…").strip() in words:  # the subject is made of the first words
             tx.run(SET_SUBJECT, ticket_id=ticket.id, new_subject=NOTE)

@@ -140,6 +140,8 @@ async def renew_two(c: Counter) -> str:
         await c.press("1年")
     await c.sees("月末にそろえますか")
     await c.press("そろえない")
+    await c.sees("お支払方法を選んでください")
+    await c.press("銀行振込")
     await c.sees("お申し込みの内容をご確認ください", "自動では更新されません")
     await c.press("この内容で申し込む")
     ordered = await c.sees("お申し込みを受け付けました")

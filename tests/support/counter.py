@@ -10,7 +10,7 @@ from bot.deployment import Bot
 from bot.inbound import Ack, Inbound
 from bot.telling import listeners
 from core.clock import ManualClock
-from core.db import Database, Tx, run
+from core.db import Database, Listeners, Tx, run
 from core.delivery import outbox
 from core.delivery.outbox import MailView
 from core.dialogue import service as dialogue
@@ -32,15 +32,16 @@ class Counter:
         ids: Ids,
         profile: Profile | None = None,
         first: Mapping[type, Callable[[Tx, Any], None]] | None = None,
+        wrap: Callable[[Listeners], Listeners] = lambda told: told,
     ) -> None:
-        """`first`: listeners that hear a kind of fact before the product's own."""
+        """`first`: listeners that hear a kind of fact before the product's own; `wrap` adds others after them."""
         handlers.register_all()
         self.profile = profile or load_profile("renewal-notice")
         self.bot = Bot(self.profile, "http://127.0.0.1:8000")
         self.clock = clock
         heard = dict(listeners(self.bot))
         heard.update({kind: (listener, *heard.get(kind, ())) for kind, listener in (first or {}).items()})
-        self.database: Database = open_database(url, clock, ids, heard)
+        self.database: Database = open_database(url, clock, ids, wrap(heard))
         run(self.database, lambda tx: catalogue.ensure_catalogue(tx, profile=self.profile))
         self._keys = itertools.count(1)
 

@@ -1,0 +1,145 @@
+"""Presses, modals and the message shortcut. Each counts once, is a turn of its own, and is answered after its commit."""
+
+import logging
+import re
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import aiohttp
+from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_sdk.errors import SlackClientError
+
+from adapters.slack.modals import Modals, View
+from adapters.slack.openers import OPENERS, Opening, open_shortcut
+from adapters.slack.parts import Parts
+from adapters.slack.submissions import SUBMISSIONS, Submitted
+from core.db import Tx, arun
+from core.errors import DomainError
+from core.members.staff import StaffView
+from core.teamchat import intake
+from core.teamchat.acting import ACTS, Press, press, tell_refusal
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+
+
+def register(app: AsyncApp, parts: Parts) -> None:
+    """Listen to everything of ours that can be pressed or sent."""
+    desk = Actions(parts)
+    app.action(re.compile(r"^mado:"))(desk.on_action)
+    app.view(re.compile(r"^mado_"))(desk.on_view)
+    app.shortcut("mado_reply_with")(desk.on_shortcut)
+
+
+class Actions:
+    """The listeners."""
+
+    def __init__(self, parts: Parts) -> None:
+        self._parts = parts
+        self._modals = Modals(parts.draw.w)
+
+    async def on_action(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        """A button, or an item of a menu."""
+        pressed = self._read(body, action)
+        if pressed is None:  # a link, or a handle that is not ours any more
+            await ack()
+            return
+        key = f"{action.get('action_ts')}:{pressed.user}:{action.get('action_id')}"
+        if pressed.action in OPENERS:
+            view = await self._prepare(
+                pressed, lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed))
+            )
+            await self._open(body, view)
+        elif pressed.action in ACTS:
+            await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+        await ack()
+
+    async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """この内容で返信, on one's own message in a ticket's thread."""
+        message, place = body.get("message") or {}, str((body.get("channel") or {}).get("id") or "")
+        team, user = _who(body)
+        pressed = Press(0, "shortcut", 0, 0, team, user)
+        view = await self._prepare(
+            pressed,
+            lambda tx, staff: open_shortcut(
+                self._opening(tx, staff, pressed), place=place, ref=str(message.get("ts") or "")
+            ),
+        )
+        await self._open(body, view)
+        await ack()
+
+    async def on_view(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
+        """A modal was sent: refusals stand at their field, the rest closes it or shows the next step."""
+        team, user = _who(body)
+        callback = str(view["callback_id"])
+        key = f"{view['id']}:{view.get('hash', '')}:{callback}"
+
+        def work(tx: Tx) -> dict[str, Any]:
+            if not intake.take_press(tx, team=team, key=key):
+                return {"response_action": "clear"}
+            staff = intake.need_staff(tx, team=team, user=user)
+            return SUBMISSIONS[callback](Submitted(tx, self._parts, self._modals, staff, team, user, view))
+
+        try:
+            answer = await arun(self._parts.database, work, name="slack.view")
+        except DomainError as error:
+            words = self._parts.draw.w.error(error.code, error.data)
+            await ack(response_action="errors", errors={_field(view): words})
+            return
+        await ack(**answer)
+
+    async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> None:
+        def work(tx: Tx) -> None:
+            if intake.take_press(tx, team=pressed.team, key=key):
+                do(tx, intake.need_staff(tx, team=pressed.team, user=pressed.user))
+
+        def failed(tx: Tx, error: Exception) -> None:
+            if not isinstance(error, DomainError):
+                raise error
+            if intake.take_press(tx, team=pressed.team, key=key):
+                tell_refusal(tx, pressed, error)
+
+        await arun(self._parts.database, work, failed=failed, name="slack.press")
+
+    async def _prepare(self, pressed: Press, make: Callable[[Tx, StaffView], View | None]) -> View | None:
+        """What to show; None when the person was told why not."""
+
+        def work(tx: Tx) -> View | None:
+            return make(tx, intake.need_staff(tx, team=pressed.team, user=pressed.user))
+
+        def failed(tx: Tx, error: Exception) -> View | None:
+            if not isinstance(error, DomainError):
+                raise error
+            tell_refusal(tx, pressed, error)
+            return self._modals.refusal(error) if not pressed.ticket_id else None
+
+        return await arun(self._parts.database, work, failed=failed, name="slack.open")
+
+    async def _open(self, body: dict[str, Any], view: View | None) -> None:
+        """Within the three seconds that a trigger lives; too late, the person presses again."""
+        if view is None:
+            return
+        try:
+            await self._parts.client.views_open(trigger_id=str(body["trigger_id"]), view=view)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("a modal could not be opened: %s", type(error).__name__)
+
+    def _opening(self, tx: Tx, staff: StaffView, pressed: Press) -> Opening:
+        return Opening(tx, self._parts, self._modals, staff, pressed)
+
+    def _read(self, body: dict[str, Any], action: dict[str, Any]) -> Press | None:
+        option = action.get("selected_option") or {}
+        found = self._parts.handles.read(str(action.get("value") or option.get("value") or ""))
+        if found is None:
+            return None
+        return Press(found.ticket_id, found.action, found.revision, found.extra, *_who(body))
+
+
+def _who(body: dict[str, Any]) -> tuple[str, str]:
+    user = body.get("user") or {}
+    return str(user.get("team_id") or (body.get("team") or {}).get("id") or ""), str(user.get("id") or "")
+
+
+def _field(view: dict[str, Any]) -> str:
+    """The input that a refusal is shown at: the first."""
+    return next((str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"), "text")
