@@ -26,7 +26,7 @@ from core.tickets.facts import (
     TicketSolved,
     TicketWentQuiet,
 )
-from core.tickets.policy import PAYMENT_REPORT
+from core.tickets.policy import DECIDED
 from core.tickets.ratings import ask_rating
 from core.tickets.threads import get_ticket, list_open_of_person
 
@@ -88,7 +88,7 @@ SOLVED_WORDS = {"staff": "ticket.solved", "silence": "ticket.solved_quiet", "mem
 
 def ticket_solved(bot: Bot, tx: Tx, fact: TicketSolved) -> None:
     """Said once where it was talked about, with the question how it was; a payment report's end was told with the money."""
-    if fact.kind == PAYMENT_REPORT or fact.chat_id is None or fact.why not in SOLVED_WORDS:
+    if fact.kind in DECIDED or fact.chat_id is None or fact.why not in SOLVED_WORDS:
         return
     if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
         return  # the chat is no longer theirs

@@ -16,7 +16,7 @@ from core.tickets.counts import InboxCounts, count_inbox
 from core.tickets.policy import PAYMENT_REPORT, RESERVATION_REQUEST
 from core.tickets.threads import ANYBODY, NOBODY, InboxFilter, InboxPage, inbox
 
-STATES = ("unsolved", "solved", "all")
+STATES = ("unsolved", "snoozed", "solved", "all")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,10 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from adapters.desk import (
+    canned,
     catalogue,
     files,
+    handling,
     inbox,
     lists,
     login,
@@ -43,6 +45,8 @@ PAGES: dict[str, Endpoint] = {
     "/desk/suspense/{payment_id}": suspense.show_suspense,
     "/desk/catalogue": catalogue.show_plans,
     "/desk/catalogue/wordings": catalogue.show_wordings,
+    "/desk/catalogue/canned": canned.show_canned,
+    "/desk/tickets/{ticket_no}/canned/{canned_id}": canned.fill_canned,
     "/desk/audit": people.show_audit,
     "/desk/staff": people.show_staff,
     "/desk/password": own_password.show_form,
@@ -54,7 +58,8 @@ STREAMS: dict[str, Endpoint] = {
 }
 ACTS: dict[str, Endpoint] = {
     "/desk/logout": login.log_out,
-    "/desk/tickets/{ticket_no}/act/{act}": tickets.act,
+    "/desk/tickets/{ticket_no}/act/{act}": handling.act,
+    "/desk/catalogue/canned": canned.keep_canned,
     "/desk/deliveries/{outbox_id}/again": inbox.send_again,
     "/desk/inbox/{inbox_id}/again": inbox.revive,
     "/desk/jobs/{job}/{subject_id}/again": inbox.try_job,
@@ -74,7 +79,10 @@ ACTS: dict[str, Endpoint] = {
     "/desk/staff/{staff_id}/role": people.change_role,
     "/desk/staff/{staff_id}/disable": people.disable_person,
 }
-BY_THE_PAGE: dict[str, Endpoint] = {"/desk/tickets/{ticket_no}/read": tickets.read_to}  # posted without a press
+BY_THE_PAGE: dict[str, Endpoint] = {
+    "/desk/tickets/{ticket_no}/read": tickets.read_to,
+    "/desk/tickets/{ticket_no}/composing": handling.compose,
+}  # posted without a press
 UPLOADS: dict[str, Endpoint] = {"/desk/tickets/{ticket_no}/answer": tickets.answer}
 
 

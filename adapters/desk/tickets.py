@@ -1,6 +1,5 @@
 """A ticket: the conversation with the member, the box to answer in, the card beside it; live both ways."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from adapters.desk.reading import field_id, text_in_path
 from adapters.desk.visits import Visit, json_answer
 from core.counter.answering import Upload, find_thread, reply_with_files
 from core.counter.card import MemberCard, open_card, read_conversation
+from core.counter.handover import Handover, summarise_handover
 from core.counter.reservations import RequestSheet, list_request_sheets
 from core.counter.sheets import ReportSheet, list_sheets
 from core.db import Tx
@@ -23,8 +23,10 @@ from core.delivery.files import MAX_FILE_BYTES
 from core.delivery.outbox import DeliveryView, find_delivery
 from core.dialogue.service import ChatView, get_chat
 from core.errors import DomainError
-from core.tickets.assignment import claim, release
-from core.tickets.service import give_back, reopen, solve
+from core.profiles.hours import calendar_of, opening_day_after
+from core.tickets.assignment import Colleague, list_assignable
+from core.tickets.canned import CannedView, list_canned
+from core.tickets.composing import Writer, list_writers
 from core.tickets.threads import Thread, mark_read
 
 PENDING = frozenset({"queued", "sending"})
@@ -40,6 +42,9 @@ class TicketLook:
     sheets: tuple[ReportSheet, ...]
     requests: tuple[RequestSheet, ...]
     chat: ChatView | None
+    people: tuple[Colleague, ...]  # whom it can be given to
+    canned: tuple[CannedView, ...]  # prepared answers of its queue
+    writers: tuple[Writer, ...]  # colleagues who write to the member now
 
     @property
     def pending(self) -> bool:
@@ -55,15 +60,17 @@ async def show_ticket(visit: Visit) -> Response:
 async def _page(visit: Visit, *, status: int = 200, typed: str = "", warning: str = "", **more: Any) -> Response:
     ticket_no = text_in_path(visit, "ticket_no")
 
-    def look(tx: Tx) -> tuple[TicketLook, MemberCard | None]:
+    def look(tx: Tx) -> tuple[TicketLook, MemberCard | None, Handover]:
         found = _read(tx, visit=visit, ticket_no=ticket_no)
         member_id = found.thread.ticket.member_id
         card = open_card(tx, visit.staff, profile=visit.desk.profile, member_id=member_id) if member_id else None
-        return found, card
+        return found, card, summarise_handover(tx, visit.staff, ticket_id=found.thread.ticket.id)
 
-    found, card = await visit.write(look, name="ticket")  # a write: the opened card is recorded
+    found, card, handover = await visit.write(look, name="ticket")  # a write: the opened card is recorded
     values = _values(visit, found)
-    return visit.show("ticket.html", status=status, card=card, typed=typed, warning=warning, **values, **more)
+    return visit.show(
+        "ticket.html", status=status, card=card, handover=handover, typed=typed, warning=warning, **values, **more
+    )
 
 
 async def stream_ticket(visit: Visit) -> Response:
@@ -80,7 +87,7 @@ async def _draw(visit: Visit, *, ticket_no: str) -> Parts:
     found = await visit.read(partial(_read, visit=visit, ticket_no=ticket_no))
     values = _values(visit, found)
     parts = {name: f"{name}.html" for name in ("thread", "sheets")}
-    parts |= {"state": "ticket_state.html", "seen": "ticket_seen.html"}
+    parts |= {"state": "ticket_state.html", "seen": "ticket_seen.html", "writers": "ticket_writers.html"}
     return Parts({name: visit.draw(template, values) for name, template in parts.items()}, pending=found.pending)
 
 
@@ -99,6 +106,9 @@ def _read(tx: Tx, *, visit: Visit, ticket_no: str) -> TicketLook:
         sheets=tuple(list_sheets(tx, visit.staff, ticket=ticket)),
         requests=tuple(list_request_sheets(tx, visit.staff, ticket=ticket)),
         chat=get_chat(tx, chat_id=ticket.chat_id) if ticket.chat_id else None,
+        people=tuple(list_assignable(tx, visit.staff)),
+        canned=tuple(list_canned(tx, visit.staff, queue=ticket.queue)),
+        writers=tuple(list_writers(tx, visit.staff, ticket_id=ticket.id)),
     )
 
 
@@ -124,6 +134,7 @@ def _values(visit: Visit, found: TicketLook) -> dict[str, Any]:
         "now": visit.now,
         "today": visit.today,
         "max_mb": MAX_FILE_BYTES // 1_000_000,
+        "next_working_day": opening_day_after(calendar_of(profile.support.business_hours), visit.now),
     }
 
 
@@ -190,26 +201,3 @@ async def read_to(visit: Visit) -> Response:
 
     await visit.write(work, name="read")
     return json_answer({"ok": True}) if visit.scripted else visit.go(f"/desk/tickets/{ticket_no}")
-
-
-ACTS: dict[str, Callable[..., object]] = {
-    "claim": claim,
-    "release": release,
-    "solve": solve,
-    "reopen": reopen,
-    "give_back": give_back,
-}
-
-
-async def act(visit: Visit) -> Response:
-    """担当する・担当を外れる・解決・再開: each may be pressed twice."""
-    ticket_no, name = text_in_path(visit, "ticket_no"), str(visit.request.path_params["act"])
-    use_case = ACTS.get(name)
-    if use_case is None:
-        raise Refused(404, "not_found")
-
-    def work(tx: Tx) -> None:
-        use_case(tx, visit.staff, ticket_id=find_thread(tx, visit.staff, ticket_no=ticket_no).ticket.id)
-
-    await visit.write(work, name=name)
-    return visit.go(f"/desk/tickets/{ticket_no}", done=f"ticket_{name}")

@@ -30,6 +30,7 @@ MOST_LOOKS = 50
 EVENTS_BACK = timedelta(days=3)  # as long as Stripe itself repeats; it keeps events for 30 days
 EVENTS_PAGE = 100
 IN_FLIGHT = 4
+CONFLICT, SERVER_ERROR = 409, 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +43,10 @@ class StripeSettings:
 
     def __repr__(self) -> str:
         return "StripeSettings()"
+
+
+class _KeptUnderKey(TransientError):
+    """Stripe repeats this answer as long as it knows the key: only a new one helps (https://docs.stripe.com/idempotency)."""
 
 
 class StripeAdapter:
@@ -113,12 +118,16 @@ class StripeAdapter:
             params["customer_email"] = order.email
         if order.method == "konbini":
             params["payment_method_options"] = {"konbini": {"expires_after_days": order.days}}
-        answer = await self._call(
-            self._client.v1.checkout.sessions.create_async(
-                params,  # type: ignore[arg-type]  # a plain dict: tests check it against the SDK's own types
-                options={"idempotency_key": f"madoguchi-attempt-{order.attempt_id}"},
-            )
+        create = self._client.v1.checkout.sessions.create_async(
+            params,  # type: ignore[arg-type]  # a plain dict: tests check it against the SDK's own types
+            options={"idempotency_key": f"madoguchi-attempt-{order.attempt_id}"},
         )
+        try:
+            answer = await self._call(create)
+        except (
+            _KeptUnderKey
+        ) as error:  # a page that was made all the same was shown to nobody: the next press begins anew
+            raise PermanentError(str(error)) from error
         session = answer.to_dict()
         if not session.get("url"):
             raise PermanentError("the provider made a page without an address")
@@ -201,14 +210,19 @@ class StripeAdapter:
         """One call of the API, its errors in our words."""
         try:
             return await call
-        except (stripe.RateLimitError, stripe.IdempotencyError) as error:
-            raise TransientError(f"Stripe: {type(error).__name__}") from error
+        except stripe.RateLimitError as error:
+            raise TransientError("Stripe: too many calls") from error
+        except stripe.IdempotencyError as error:  # the same call runs at this moment, or was made with other words
+            kind = TransientError if error.http_status == CONFLICT else _KeptUnderKey
+            raise kind("Stripe: the key was used") from error
         except stripe.APIConnectionError as error:
             raise OutcomeUnknown("Stripe could not be reached, or its answer did not come") from error
         except stripe.StripeError as error:
             status = error.http_status or 0
-            if status >= 500 or status == 409:
+            if status == CONFLICT:
                 raise TransientError(f"Stripe said {status}") from error
+            if status >= SERVER_ERROR:
+                raise _KeptUnderKey(f"Stripe said {status}") from error
             raise PermanentError(f"Stripe refused: {error.code or type(error).__name__}") from error
 
     async def stop(self) -> None:

@@ -17,6 +17,7 @@ from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import MemberView, list_members, shown_member
 from core.tickets.threads import TicketView, get_ticket
+from core.tickets.ticks import DueTicket, list_overdue
 
 SHOWN = 50
 
@@ -51,6 +52,13 @@ class Waiting(NamedTuple):
     member: MemberView | None
 
 
+class Overdue(NamedTuple):
+    """A ticket of which staff have been warned, with whose it is."""
+
+    ticket: DueTicket
+    member: MemberView | None
+
+
 @dataclass(frozen=True, slots=True)
 class Troubles:
     """Everything at once, for the box beside the inbox."""
@@ -61,6 +69,7 @@ class Troubles:
     suspense: tuple[Unplaced, ...]
     set_aside: tuple[Waiting, ...]
     short_quotas: tuple[QuotaView, ...]
+    overdue: tuple[Overdue, ...] = ()
 
     @property
     def count(self) -> int:
@@ -68,7 +77,15 @@ class Troubles:
         return sum(
             map(
                 len,
-                (self.undelivered, self.dead_letters, self.lapsing, self.suspense, self.set_aside, self.short_quotas),
+                (
+                    self.undelivered,
+                    self.dead_letters,
+                    self.lapsing,
+                    self.suspense,
+                    self.set_aside,
+                    self.short_quotas,
+                    self.overdue,
+                ),
             )
         )
 
@@ -80,7 +97,8 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
     lapsing = list_lapsing(tx, limit=SHOWN)
     money = list_suspense(tx, limit=SHOWN)
     aside = list_set_aside(tx, limit=SHOWN)
-    ids = {row.member_id for rows in (deliveries, money, aside) for row in rows}
+    overdue = list_overdue(tx, limit=SHOWN)
+    ids = {row.member_id for rows in (deliveries, money, aside, overdue) for row in rows}
     ids |= {item.invoice.member_id for item in lapsing}
     members = {
         member.id: shown_member(staff, member)
@@ -108,6 +126,7 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
         short_quotas=tuple(
             quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
         ),
+        overdue=tuple(Overdue(row, members.get(row.member_id or 0)) for row in overdue),
     )
 
 

@@ -7,9 +7,10 @@ from core.dialogue.service import set_speaker
 from core.errors import DomainError
 from core.members.roles import ActingStaff, require
 from core.tickets.chats import lock_reply_chat
+from core.tickets.composing import stop_composing
 from core.tickets.entries import File, add_entry, record_act, save_ticket
 from core.tickets.facts import StaffReplied
-from core.tickets.policy import check_text, next_status
+from core.tickets.policy import check_filled, check_text, next_status
 from core.tickets.threads import BY_CLIENT_KEY, LAST_OF_MEMBER, MESSAGE_BY_ID, TicketMessageView, lock_ticket
 
 CLIENT_KEY_LENGTH = 60
@@ -29,11 +30,13 @@ def reply(
     """Staff's answer to the member's chat. The first answer claims the ticket; the bot is silent from here on.
 
     A second press with the same `client_key` gives the first answer. Errors: DomainError `forbidden`, `text_missing`,
-    `text_too_long`, `ticket_unknown`, `client_key_reused` (the key belongs to other words), and `stale` (data: message_id,
+    `text_too_long`, `text_unfilled` (a prepared answer's place is left),
+    `ticket_unknown`, `client_key_reused` (the key belongs to other words), and `stale` (data: message_id,
     text) when the member wrote after `last_seen_message_id`; `force` sends all the same.
     """
     require(staff, "reply")
     text = check_text(text, files=len(files))
+    check_filled(text)
     chat_id = lock_reply_chat(tx, ticket_id)
     ticket = lock_ticket(tx, ticket_id=ticket_id)
     key = _client_key(staff, client_key)
@@ -70,6 +73,7 @@ def reply(
     )
     if chat_id is not None:
         set_speaker(tx, chat_id=chat_id, speaker="human", ticket_id=ticket_id)
+    stop_composing(tx, staff, ticket_id=ticket_id)
     record_act(tx, staff, "ticket.replied", ticket)
     tx.emit(
         StaffReplied(

@@ -18,7 +18,7 @@ from core.db import Tx
 from core.profiles.model import Profile
 from core.statements import Read, Write
 from core.tickets.facts import MemberWrote, StaffReplied, TicketOpened, TicketReopened, TicketSolved
-from core.tickets.policy import PAYMENT_REPORT
+from core.tickets.policy import DECIDED
 from core.tickets.sla import Clock, Clocks, Event, decide_clocks, decide_silence
 from core.tickets.tables import Ticket, TicketClock
 from core.tickets.threads import get_ticket
@@ -102,7 +102,7 @@ def _on_written(profile: Profile, tx: Tx, fact: MemberWrote) -> None:
 
 def _on_replied(profile: Profile, tx: Tx, fact: StaffReplied) -> None:
     _move(tx, profile, fact.ticket_id, "answered")
-    if get_ticket(tx, ticket_id=fact.ticket_id).kind != PAYMENT_REPORT:  # a claim of money is decided, never timed out
+    if get_ticket(tx, ticket_id=fact.ticket_id).kind not in DECIDED:
         tx.run(SET_SILENCE, ticket_id=fact.ticket_id, new_silence_at=decide_silence(tx.now, profile.support))
 
 

@@ -14,9 +14,15 @@ Status = Literal["new", "open", "waiting", "solved"]
 PAYMENT_REPORT = "payment_report"
 PAYMENT_NOTICE = "payment_notice"  # opened by the product: money that staff must look at
 RESERVATION_REQUEST = "reservation_request"
+DECIDED = frozenset({PAYMENT_REPORT, PAYMENT_NOTICE, RESERVATION_REQUEST})  # to be decided: never timed out or rated
 REOPEN_WITHIN = timedelta(days=7)
 LONGEST_TEXT = 4_000  # Telegram takes 4 096 characters, with what the bot writes around
 LONGEST_SUBJECT = 80
+PLACES = (  # of prepared answers, filled from the ticket and its member
+    "member_name", "member_no", "ticket_no", "invoice_no", "amount", "due_on", "contract", "expires_on", "staff_name",
+    "operator_name", "phone", "hours",
+)  # fmt: skip
+PLACE = re.compile(r"\{\{\s*(" + "|".join(PLACES) + r")\s*\}\}")
 
 _NEXT: dict[tuple[str, str], Status] = {
     ("new", "claim"): "open",
@@ -188,6 +194,16 @@ def split_text(text: str) -> list[str]:
         parts.append(text[:end])
         text = text[end:]
     return [*parts, text] if text.strip() or not parts else parts
+
+
+def check_filled(text: str) -> None:
+    """Nothing leaves with a place of a prepared answer unfilled (dialogue-and-desk.md 1.3).
+
+    Errors: DomainError `text_unfilled` (places).
+    """
+    left = list(dict.fromkeys(PLACE.findall(text)))
+    if left:
+        raise DomainError("text_unfilled", places=", ".join(f"{{{{{place}}}}}" for place in left))
 
 
 def check_text(text: str, *, files: int) -> str:

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import and_, bindparam, func, or_, select, update
+from sqlalchemy import and_, bindparam, case, func, literal_column, or_, select, update
 from sqlalchemy.orm import aliased
 from sqlalchemy.types import BigInteger, Boolean, String
 
@@ -96,10 +96,17 @@ class InboxRow(NamedTuple):
     created_at: datetime
     touched_at: datetime
     waiting_since: datetime | None  # of the member's first words that nobody has answered; None: we owe nothing
+    due_at: datetime | None
+    due_for: str | None
+    priority: str
+    snoozed_until: datetime | None
 
 
 class InboxFilter(NamedTuple):
-    """What the inbox shows. `state`: unsolved, solved, all. `assignee`: anybody, nobody, or the id of somebody."""
+    """What the inbox shows. `state`: unsolved (but for those at rest), snoozed, solved, all.
+
+    `assignee`: anybody, nobody, or the id of somebody.
+    """
 
     state: str = "unsolved"
     queue: str | None = None
@@ -204,12 +211,25 @@ INBOX = Read(
         Ticket.created_at,
         Ticket.touched_at,
         _waiting_since,
+        Ticket.due_at,
+        Ticket.due_for,
+        Ticket.priority,
+        Ticket.snoozed_until,
     )
     .outerjoin(Member, Member.id == Ticket.member_id)
     .outerjoin(Staff, Staff.id == Ticket.assignee_id)
     .where(
         or_(
-            and_(bindparam("unsolved", type_=Boolean), among(Ticket.status, "new", "open", "waiting")),
+            and_(
+                bindparam("unsolved", type_=Boolean),
+                among(Ticket.status, "new", "open", "waiting"),
+                Ticket.snoozed_until.is_(None),
+            ),
+            and_(
+                bindparam("snoozed", type_=Boolean),
+                among(Ticket.status, "new", "open", "waiting"),
+                Ticket.snoozed_until.is_not(None),
+            ),
             and_(bindparam("solved", type_=Boolean), Ticket.status == "solved"),
         ),
         or_(bindparam("any_queue", type_=Boolean), Ticket.queue == bindparam("wanted_queue", type_=String)),
@@ -221,7 +241,12 @@ INBOX = Read(
         ),
         or_(bindparam("any_member", type_=Boolean), Ticket.member_id == bindparam("wanted_member", type_=BigInteger)),
     )
-    .order_by(Ticket.touched_at.desc(), Ticket.id.desc())
+    .order_by(
+        case((Ticket.due_at.is_(None), literal_column("1")), else_=literal_column("0")),
+        Ticket.due_at,
+        Ticket.touched_at.desc(),
+        Ticket.id.desc(),
+    )
     .limit(bindparam("count"))
     .offset(bindparam("skipped")),
 )
@@ -284,7 +309,9 @@ def list_public_messages(tx: Tx, *, ticket_id: int) -> list[TicketMessageView]:
 
 
 def inbox(tx: Tx, staff: ActingStaff, *, filters: InboxFilter = InboxFilter(), page: int = 1) -> InboxPage:  # noqa: B008
-    """One page of tickets, last touched first; who may not see personal data gets masked names and subjects.
+    """One page of tickets, the one due first at the top, then those that owe nothing, last touched first.
+
+    Who may not see personal data gets masked names and subjects.
 
     Errors: DomainError `forbidden`.
     """
@@ -292,6 +319,7 @@ def inbox(tx: Tx, staff: ActingStaff, *, filters: InboxFilter = InboxFilter(), p
     rows = tx.all(
         INBOX,
         unsolved=filters.state in ("unsolved", "all"),
+        snoozed=filters.state in ("snoozed", "all"),
         solved=filters.state in ("solved", "all"),
         any_queue=filters.queue is None,
         wanted_queue=filters.queue or "",

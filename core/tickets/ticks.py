@@ -17,7 +17,7 @@ from core.statements import Read, among
 from core.tickets.entries import save_ticket, wake_desk
 from core.tickets.facts import TicketChanged, TicketDue, TicketWentQuiet
 from core.tickets.handling import close_ticket
-from core.tickets.policy import PAYMENT_REPORT
+from core.tickets.policy import DECIDED
 from core.tickets.sla import decide_silent_end
 from core.tickets.tables import Ticket, TicketClock
 from core.tickets.threads import get_ticket, lock_ticket
@@ -176,7 +176,7 @@ def _speak_of_silence(tx: Tx, profile: Profile, row: _Quiet) -> None:
     due = ticket.silence_at is not None and ticket.silence_at <= tx.now and ticket.status == "waiting"
     if not due or ticket.snoozed_until is not None:  # asked again under the lock: the member may just have written
         return
-    if ticket.kind == PAYMENT_REPORT:
+    if ticket.kind in DECIDED:
         save_ticket(tx, ticket._replace(silence_at=None))
     elif ticket.silence_told_at is None:
         ends_at = decide_silent_end(tx.now, profile.support)

@@ -185,6 +185,8 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
             {"kind": "reply", "text": "確認します。", "client_key": "k1", "last_seen": str(2**60)},
             "agent",
         ),
+        "/desk/tickets/{ticket_no}/composing": (f"/desk/tickets/{world.ticket.ticket_no}/composing", {}, "agent"),
+        "/desk/catalogue/canned": ("/desk/catalogue/canned", {"title": "あいさつ", "text_ja": "こんにちは"}, "admin"),
         "/desk/deliveries/{outbox_id}/again": ("/desk/deliveries/12345/again", {}, "agent"),
         "/desk/inbox/{inbox_id}/again": ("/desk/inbox/12345/again", {}, "agent"),
         "/desk/jobs/{job}/{subject_id}/again": ("/desk/jobs/reminders/12345/again", {}, "agent"),

@@ -10,7 +10,7 @@ from core.billing.books import check_books
 from core.clock import ManualClock
 from core.db import run
 from tests.support.counter import Counter, Person, draw
-from tests.support.journeys import newest_invoice, rows, run_jobs
+from tests.support.journeys import newest_invoice, pay, rows, run_jobs
 from tests.support.paying import PayDoor, pay_door
 
 CARD, KONBINI = "クレジットカード", "コンビニ払い"
@@ -67,16 +67,62 @@ async def test_pressing_twice_leads_to_one_page_and_a_lost_answer_to_the_same_on
     person: Person, door: PayDoor
 ) -> None:
     link = door.order(person, CARD)
-    door.stripe.fail(500, times=3)  # the call and its two repeats
-    assert (await door.press(link, "credit_card")).status_code == 503
-    door.stripe.fail(200, after=True, times=3)
+    door.stripe.fail(200, after=True, times=3)  # the call and its two repeats
     refused = await door.press(link, "credit_card")
+    assert refused.status_code == 503
     assert "いま決済会社につながりません。お金は引かれていません" in refused.text
     first = await door.session(link, "credit_card")
     assert await door.session(link, "credit_card") == first
     assert list(door.stripe.sessions) == [first]
     assert len({key for call, key in door.stripe.calls if call == "create"}) == 1
     assert door.states() == ["open"]
+
+
+@pytest.mark.parametrize("status", [500, 429])
+async def test_a_provider_in_trouble_is_said_and_the_next_press_goes_on(
+    person: Person, door: PayDoor, status: int
+) -> None:
+    """A 500 stays under its key for a day: asked again with the same key the member would be locked out for as long."""
+    link = door.order(person, CARD)
+    door.stripe.fail(status)
+    assert (await door.press(link, "credit_card")).status_code == 503
+    assert await door.session(link, "credit_card") == await door.session(link, "credit_card")
+    assert len(door.stripe.sessions) == 1
+    assert door.states() == (["expired", "open"] if status == 500 else ["open"])
+
+
+async def test_the_same_key_with_other_words_does_not_lock_the_page(person: Person, door: PayDoor) -> None:
+    """The answer was lost, and the next press comes from a browser in English: Stripe refuses the key then."""
+    link, english = door.order(person, CARD), {"accept-language": "en"}
+    door.stripe.fail(200, after=True, times=3)
+    presses = [await door.press(link, "credit_card")]
+    presses += [await door.http.post(link, data={"method": "credit_card"}, headers=english) for _ in range(2)]
+    assert [answer.status_code for answer in presses] == [503, 503, 303]
+    assert door.states() == ["expired", "open"]
+
+
+async def test_the_page_speaks_the_browsers_language_and_what_is_not_offered_leads_back(
+    person: Person, door: PayDoor
+) -> None:
+    link = door.order(person, CARD)
+    english = await door.http.get(link, headers={"accept-language": "en-US,en;q=0.9"})
+    assert "¥13,200" in english.text
+    assert "Mon, Dec 7, 2026" in english.text
+    assert "カード" not in english.text
+    for method in ("konbini", "paypay", "", "x" * 5_000):
+        assert (await door.press(link, method)).headers["location"] == link
+    assert door.stripe.calls == []
+
+
+async def test_paid_by_transfer_meanwhile_the_open_page_is_ended(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    link = door.order(person, "銀行振込")
+    session = await door.session(link, "credit_card")
+    pay(counter, newest_invoice(person))
+    await door.drain()
+    assert door.stripe.sessions[session]["status"] == "expired"
+    assert "<form" not in (await door.http.get(link)).text
 
 
 async def test_a_page_that_ended_is_replaced_by_a_fresh_one(person: Person, door: PayDoor, clock: ManualClock) -> None:

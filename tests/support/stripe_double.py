@@ -7,13 +7,13 @@ from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
 import aiohttp
 import orjson
 import stripe
 from aiohttp import web
-from stripe.params.checkout import SessionCreateParams
+
+from tests.support.stripe_rules import events_violations, read_form, session_violations
 
 API_KEY = "sk_test_double"
 SECRET = "whsec_double"
@@ -24,12 +24,11 @@ STORES = {
     "seicomart": {"payment_code": "111222", "confirmation_number": "01234567890"},
 }
 Json = dict[str, Any]
-KNOWN = set(SessionCreateParams.__annotations__)
 
 
 @dataclass
 class Fault:
-    """What the next call meets: a status, or a lost answer after it was done."""
+    """What the next call meets: a refusal before it was done (429), a failure kept under its key (500), or a lost answer."""
 
     status: int = 500
     after: bool = False
@@ -43,7 +42,7 @@ class StripeDouble:
     webhook: str = ""
     sessions: dict[str, Json] = field(default_factory=dict)
     intents: dict[str, Json] = field(default_factory=dict)
-    keys: dict[str, tuple[bytes, Json]] = field(default_factory=dict)
+    keys: dict[str, tuple[bytes, int, Json]] = field(default_factory=dict)  # asked, status, answer
     calls: list[tuple[str, str]] = field(default_factory=list)
     undelivered: list[Json] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
@@ -147,34 +146,31 @@ class StripeDouble:
     # --- the API ---------------------------------------------------------------------------------------------------
 
     async def _create(self, request: web.Request) -> web.StreamResponse:
+        """The first result stands under its key, a 500 too (https://docs.stripe.com/idempotency)."""
         body = await request.read()
         fault = self.faults.popleft() if self.faults else None
-        self.calls.append(("create", request.headers.get("Idempotency-Key", "")))
-        if fault is not None and not fault.after:
-            return _error(fault.status, "api_error")
         key = request.headers.get("Idempotency-Key", "")
-        if key in self.keys and self.keys[key][0] != body:
+        self.calls.append(("create", key))
+        if fault is not None and not fault.after and fault.status < 500:
+            return _error(fault.status, "rate_limit_error")
+        if key not in self.keys:
+            failed = fault is not None and not fault.after
+            made = _failure("api_error") if failed else self._made(read_form(body.decode()))
+            self.keys[key] = (body, 500 if failed else 200, made)
+        asked, status, answer = self.keys[key]
+        if asked != body:
             return _error(400, "idempotency_error")
-        session = self.keys[key][1] if key in self.keys else self._made(dict(parse_qsl(body.decode())))
-        if key:
-            self.keys[key] = (body, session)
-        if fault is not None:
+        if fault is not None and fault.after:
             if request.transport is not None:
                 request.transport.close()
             await asyncio.sleep(0)
             return web.Response(status=fault.status)
-        return web.json_response(session)
+        return web.json_response(answer, status=status)
 
-    def _made(self, params: dict[str, str]) -> Json:
-        tops = {name.split("[")[0] for name in params}
-        self.violations += [f"unknown parameter {name}" for name in tops - KNOWN]
-        if params.get("line_items[0][price_data][currency]") != "jpy" or params.get("mode") != "payment":
-            self.violations.append("not a payment in yen")
-        if not 50 <= int(params["line_items[0][price_data][unit_amount]"]) <= 99_999_999:
-            self.violations.append("amount outside Stripe's limits")
-        days = params.get("payment_method_options[konbini][expires_after_days]", "3")
-        if not 1 <= int(days) <= 60:
-            self.violations.append("expires_after_days outside 1 to 60")
+    def _made(self, form: Json) -> Json:
+        if wrong := session_violations(form):
+            self.violations += wrong
+            return _failure("invalid_request_error")
         number = next(self._numbers)
         session = {
             "id": f"cs_test_{number}",
@@ -182,10 +178,11 @@ class StripeDouble:
             "status": "open",
             "payment_status": "unpaid",
             "payment_intent": None,
-            "amount_total": int(params["line_items[0][price_data][unit_amount]"]),
+            "amount_total": int(form["line_items"][0]["price_data"]["unit_amount"]),
             "currency": "jpy",
-            "metadata": {"madoguchi_attempt": params["metadata[madoguchi_attempt]"]},
-            "method": params["allowed_payment_method_types[0]"],
+            "metadata": form["metadata"],
+            "of_payment": form["payment_intent_data"]["metadata"],
+            "method": form["allowed_payment_method_types"][0],
             "url": f"{self.url}/pay/cs_test_{number}",
             "expires_at": int(time.time()) + 23 * 3_600,
         }
@@ -204,7 +201,7 @@ class StripeDouble:
                 "amount": session["amount_total"],
                 "amount_received": 0,
                 "currency": "jpy",
-                "metadata": dict(session["metadata"]),
+                "metadata": dict(session["of_payment"]),
                 "next_action": None,
             }
         return session, self.intents[session["payment_intent"]]
@@ -235,8 +232,13 @@ class StripeDouble:
 
     async def _events(self, request: web.Request) -> web.Response:
         self.calls.append(("events", request.query.get("delivery_success", "")))
+        self.violations += events_violations(read_form(request.query_string))
         return web.json_response({"object": "list", "url": "/v1/events", "data": self.undelivered, "has_more": False})
 
 
 def _error(status: int, kind: str) -> web.Response:
-    return web.json_response({"error": {"type": kind, "message": "as told"}}, status=status)
+    return web.json_response(_failure(kind), status=status)
+
+
+def _failure(kind: str) -> Json:
+    return {"error": {"type": kind, "message": "as told"}}

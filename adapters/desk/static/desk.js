@@ -287,6 +287,38 @@ function restoreDrafts() {
   }
 }
 
+// ── prepared answers, and the sign that an answer is being written ───────────────────────────────
+
+document.addEventListener("change", async (event) => {
+  const choice = event.target.closest("[data-canned]");
+  if (!choice || !choice.value) return;
+  const field = choice.closest("form").querySelector("textarea");
+  const response = await fetch(choice.dataset.canned + choice.value, { headers: { "X-Desk": "1" } });
+  const answer = await response.json();
+  choice.value = "";
+  if (answer.error) return showError(choice.closest("form"), answer);
+  field.setRangeText(answer.text, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
+const SIGN_EVERY_MS = 5_000;
+let signedAt = 0;
+
+// Only keys in an answer to the member count: a note for colleagues is nobody writing.
+document.addEventListener("input", (event) => {
+  const form = event.target.closest("[data-composing]");
+  if (!form || event.target.tagName !== "TEXTAREA" || form.querySelector("[name=kind]:checked")?.value !== "reply") return;
+  const empty = !event.target.value;
+  if (!empty && Date.now() - signedAt < SIGN_EVERY_MS) return;
+  signedAt = empty ? 0 : Date.now();
+  const data = new FormData(document.getElementById("token-form"));
+  if (empty) data.set("stopped", "1");
+  post(form.dataset.composing, data).catch(() => {});
+});
+
+document.querySelectorAll("[data-scripted]").forEach((part) => (part.hidden = false));
+
 // ── demo clock ───────────────────────────────────────────────────────────────────────────────────
 
 async function moveClock(button) {
