@@ -13,6 +13,7 @@ from adapters.stripe.webhook import webhook_route
 from core.billing.attempts import AttemptView, claim_looks
 from core.billing.ports import HostedPage, PageOrder
 from core.billing.provider_news import News, Outcome, take_delivery, take_in_doubt, take_news
+from core.billing.returns import book_overtaken
 from core.clock import Clock
 from core.db import Database, Tx, arun
 from core.delivery.ports import OutcomeUnknown, Owed, Sent
@@ -160,6 +161,7 @@ class StripeAdapter:
 
     async def look_up_overdue(self) -> None:
         """The timed job: attempts whose news is overdue, and events that Stripe could not deliver (row P4)."""
+        await arun(self._database, lambda tx: book_overtaken(tx, profile=self._profile), name="stripe.returns")
         due: list[AttemptView] = await arun(
             self._database, lambda tx: claim_looks(tx, provider=PROVIDER, limit=MOST_LOOKS), name="stripe.due"
         )

@@ -1,9 +1,9 @@
 """Money that a provider gave back: refunds and chargebacks, booked once, undone when they do not stay (row P8)."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal, NamedTuple
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import and_, bindparam, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.billing.attempt_policy import ReturnState, decide_return
@@ -30,6 +30,7 @@ from core.profiles.model import Profile
 from core.statements import Read, Write
 
 REFUND, CHARGEBACK = "refund", "chargeback"
+OVERTAKEN_FOR = timedelta(days=3)  # looked for so long after it was given back; the timed job runs every few minutes
 
 
 class ReturnView(NamedTuple):
@@ -48,6 +49,10 @@ class ReturnView(NamedTuple):
 
 class _Yen(NamedTuple):
     yen: int
+
+
+class _PaymentId(NamedTuple):
+    id: int
 
 
 _NAMES = ReturnView._fields
@@ -71,6 +76,21 @@ OF_PAYMENT_REF = Read(
     .where(PaymentReturn.provider == bindparam("provider"), PaymentReturn.payment_ref == bindparam("payment_ref"))
     .order_by(PaymentReturn.id)
     .with_for_update(),
+)
+OVERTAKEN = Read(
+    _PaymentId,
+    select(Payment.id)
+    .join(
+        PaymentReturn,
+        and_(PaymentReturn.provider == Payment.provider, PaymentReturn.payment_ref == Payment.reference),
+    )
+    .where(
+        PaymentReturn.state == "given",
+        PaymentReturn.payment_id.is_(None),
+        PaymentReturn.at >= bindparam("since"),
+    )
+    .order_by(PaymentReturn.id)
+    .limit(bindparam("most")),
 )
 SAVE = Write(
     update(PaymentReturn)
@@ -130,6 +150,20 @@ def book_waiting(tx: Tx, *, profile: Profile, payment: PaymentView) -> None:
             found = find_payment(tx, payment_id=payment.id)
             if found is not None:
                 _book(tx, profile, row, found)
+
+
+def book_overtaken(tx: Tx, *, profile: Profile, limit: int = 50) -> int:
+    """The timed job: returns whose payment is booked although neither saw the other; how many payments were looked at.
+
+    News of both at one moment runs in two transactions, and neither reads what the other has not committed.
+    """
+    found = tx.all(OVERTAKEN, since=tx.now - OVERTAKEN_FOR, most=limit)
+    for each in found:
+        payment = find_payment(tx, payment_id=each.id)
+        if payment is not None and payment.member_id is not None:
+            lock_money(tx, member_id=payment.member_id)
+            book_waiting(tx, profile=profile, payment=payment)
+    return len(found)
 
 
 def list_returns(tx: Tx, *, payment: PaymentView) -> list[ReturnView]:
