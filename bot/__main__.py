@@ -11,6 +11,7 @@ from bot.commands.link import link
 from bot.commands.profile import profile
 from bot.commands.sample import sample
 from bot.commands.serve import migrate, serve
+from bot.commands.slack import slack
 from bot.commands.staff import staff
 from bot.commands.understand import understand
 
@@ -23,7 +24,7 @@ def main() -> None:
     logging.getLogger("core.db").setLevel(logging.ERROR)  # a command's long turn delays nobody: `serve` says it
 
 
-for command in (serve, migrate, profile, import_, sample, staff, line, link, understand):
+for command in (serve, migrate, profile, import_, sample, staff, line, link, slack, understand):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
-from adapters.slack import actions, events
+from adapters.slack import actions, command, events, home
 from adapters.slack.blocks import Draw
 from adapters.slack.calls import Time
 from adapters.slack.handles import Handles
@@ -36,6 +36,8 @@ Register = Callable[[AsyncApp, Parts], None]
 LISTENERS: tuple[Register, ...] = (
     events.register,
     actions.register,
+    home.register,
+    command.register,
 )  # each module that listens to Slack says here what to
 _CHANNEL = re.compile(r"[CG][A-Z0-9]{2,20}")
 
@@ -70,6 +72,8 @@ class SlackAdapter:
 
     async def start(self, *, receive: bool = True) -> None:
         """Returns at once: an outage of Slack must not stop the product. `receive` is False in a process that only sends."""
+        if receive and self.parts.home is not None:
+            self.parts.home.start()
         if receive and self.parts.settings.socket_mode:
             self._task = asyncio.create_task(self._connect(), name="slack")
         else:
@@ -77,6 +81,8 @@ class SlackAdapter:
 
     async def stop(self) -> None:
         """Take nothing more, close the connections."""
+        if self.parts.home is not None:
+            await self.parts.home.stop()
         if self._task is not None:
             self._task.cancel()
             await asyncio.gather(self._task, return_exceptions=True)

@@ -72,6 +72,11 @@ class Draw:
         self.w, self._handles, self._profile = words, handles, profile
         self._desk = f"{public_url.rstrip('/')}/desk/tickets"
 
+    @property
+    def desk_url(self) -> str:
+        """Where tickets stand in the browser."""
+        return self._desk
+
     # the header card
 
     def card(self, card: DeskCard) -> Drawn:

@@ -1,6 +1,7 @@
 """What every listener of the Slack app is handed: the database, the operator's rules, the client, what is configured."""
 
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from slack_sdk.web.async_client import AsyncWebClient
 
@@ -9,6 +10,9 @@ from adapters.slack.handles import Handles
 from core.clock import Clock
 from core.db import Database
 from core.profiles.model import Profile
+
+if TYPE_CHECKING:
+    from adapters.slack.home import Home
 
 API_URL = "https://slack.com/api/"
 
@@ -33,7 +37,7 @@ class SlackSettings:
         return bool(self.app_token)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Parts:
     """Handed to `register(app, parts)` of each module that listens."""
 
@@ -44,3 +48,4 @@ class Parts:
     settings: SlackSettings
     handles: Handles  # what buttons carry
     draw: Draw
+    home: "Home | None" = None  # set by whoever listens to App Home

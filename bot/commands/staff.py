@@ -13,6 +13,7 @@ from bot.wording import Wording
 from core.db import Database, run
 from core.errors import DomainError
 from core.ids import SystemIds
+from core.members.identities import drop_identity, set_identity
 from core.members.passwords import check_password, hash_password
 from core.members.roles import ROLES
 from core.members.staff import add_staff, disable_staff, find_staff, fold_login, list_staff, reset_password
@@ -123,6 +124,33 @@ def password_command(context: click.Context, login: str, password_stdin: bool, l
     click.echo(w("staff.password_reset", login=found.login))
 
 
+@staff.command("slack")
+@click.argument("login")
+@click.option("--team", default="", help="SlackのチームID（T…） / the workspace's id")
+@click.option("--user", default="", help="SlackのユーザーID（U…） / the person's id")
+@click.option("--remove", is_flag=True, help="結び付けをやめる / undo it")
+@language_option
+@click.pass_context
+def slack_command(context: click.Context, /, *, login: str, team: str, user: str, remove: bool, lang: str) -> None:
+    """LOGIN がSlackの誰かを決める（役割はデスクと同じ） / Say who LOGIN is in Slack; the role stays the same."""
+    w = Wording(lang)
+    if not remove and not (team and user):
+        raise click.UsageError("--team T… --user U…")
+    try:
+        with _open(context) as database:
+            if remove:
+                run(database, lambda tx: drop_identity(tx, by=None, login=login), name="staff slack")
+            else:
+                run(
+                    database,
+                    lambda tx: set_identity(tx, by=None, login=login, team=team, user=user),
+                    name="staff slack",
+                )
+    except DomainError as error:
+        _refuse(w, error)
+    click.echo(w("staff.slack_removed", login=login) if remove else w("staff.slack_set", login=login, user=user))
+
+
 def _open(context: click.Context) -> AbstractContextManager[Database]:
     opening: OpenDatabase = context.obj or opened_database  # tests hand in their own
     return opening()
@@ -148,5 +176,6 @@ def _password_asked(w: Wording, login: str) -> str:
 
 
 def _refuse(w: Wording, error: DomainError) -> NoReturn:
-    click.echo(w(f"staff.refused.{error.code}", **error.data), err=True)
+    own = f"staff.refused.{error.code}"
+    click.echo(w(own if w.has(own) else f"errors.{error.code}", **error.data), err=True)
     sys.exit(1)

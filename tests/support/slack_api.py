@@ -47,6 +47,7 @@ class SlackApi:
     views: list[dict[str, Any]] = field(default_factory=list)
     files: dict[str, dict[str, Any]] = field(default_factory=dict)
     info: dict[str, Any] = field(default_factory=dict)
+    scopes: str = ""  # what the token was given, as every answer's header says
     down: str = ""  # every call is refused with this error
     _faults: dict[str, deque[Fault]] = field(default_factory=dict)
     _ids: Any = field(default_factory=lambda: count(1))
@@ -124,7 +125,7 @@ class SlackApi:
         if fault.lost:
             assert request.transport is not None
             request.transport.abort()
-        return web.json_response({"ok": "error" not in made, **made})
+        return web.json_response({"ok": "error" not in made, **made}, headers={"x-oauth-scopes": self.scopes})
 
     def _auth_test(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT, "url": self.base, "team": "t", "user": "bot"}
@@ -154,6 +155,9 @@ class SlackApi:
 
     def _conversations_info(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"channel": {"id": given["channel"], "is_archived": False, "is_ext_shared": False, **self.info}}
+
+    def _views_publish(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"view": {"id": f"VH{next(self._ids)}"}}
 
     def _users_info(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"user": {"id": given["user"], "team_id": TEAM, "is_bot": False}}

@@ -299,7 +299,8 @@ def test_refusals_read_as_they_were_read_aloud(language: str) -> None:
         "expires_on": date(2026, 11, 30), "last_day": date(2026, 12, 7), "retry_at": datetime(2026, 11, 22, 4, tzinfo=UTC),
         "total_yen": 14_300, "most_yen": 9_999_999_999, "least_yen": 1, "most": 20, "least": 12, "count": 3,
         "member_no": "M-000001", "invoice_no": "INV-2026-000001", "reference": "bank-1", "name": "管理 太郎", "key": "menu.hello",
-        "plan_code": "standard", "external_key": "old-1", "login": "taro", "role": "boss", "team": "T1", "user": "U1",
+        "plan_code": "standard", "external_key": "old-1", "login": "taro", "role": "boss",
+        "team": "T1", "user": "U1", "channel": "line",
         "title": "お支払い", "place": "menber", "known": "{{member_name}}", "places": "{{invoice_no}}",
         "reservation_no": "R-000001", "until_at": datetime(2026, 12, 1, 8, tzinfo=UTC), "phone": "045-000-0000",
     }  # fmt: skip

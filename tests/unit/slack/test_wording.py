@@ -9,7 +9,7 @@ import pytest
 from adapters.slack.words import FOLDER, Words, load_words
 
 CODE = Path(__file__).resolve().parents[3]
-NAMED = re.compile(r'"((?:card|button|post|delivery|whisper|modal|warning|snooze)\.[a-z_0-9]+)"')
+NAMED = re.compile(r'"((?:card|button|post|delivery|whisper|modal|warning|snooze|home|command)\.[a-z_0-9]+)"')
 
 
 def test_both_languages_have_the_same_keys_with_the_same_values() -> None:
