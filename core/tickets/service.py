@@ -92,7 +92,7 @@ def open_ticket(
 ) -> TicketView:
     """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
 
-    `origin`: how it came to be (form, human, misses, urgent, report, follow_up); `details`: the kind's own fields as
+    `origin`: how it came to be (form, human, misses, urgent, report, follow_up, staff); `details`: the kind's own fields as
     answered ({code, ja, en, value}). `by_bot`: the product
     found something, the words are a note for staff. `client_key`: of the press that sent the words, by which
     `threads.find_sent` knows a second one. Errors: DomainError `text_missing`, `text_too_long`.

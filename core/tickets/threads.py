@@ -42,7 +42,7 @@ class TicketView(NamedTuple):
     revision: int = 0  # counts what a card's buttons depend on: state, holder, priority, snooze
     priority: str = "normal"  # low, normal, high, urgent
     snoozed_until: datetime | None = None
-    origin: str = "form"  # how it came to be: form, human, misses, urgent, report, follow_up
+    origin: str = "form"  # how it came to be: form, human, misses, urgent, report, follow_up, provider, staff
     details: list[dict[str, Any]] = []  # noqa: RUF012  # the kind's own fields; replaced, never changed
     due_at: datetime | None = None  # the nearest of its clocks; None: we owe nothing
     due_for: str | None = None  # first_answer, next_answer, resolution
