@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from core.clock import ManualClock
 from core.db import Database
@@ -16,6 +17,8 @@ from core.wiring import LISTENERS
 from tests.support.databases import PostgresServer, sqlite_database
 
 MEMORY = Path("/dev/shm")
+settings.register_profile("busy", deadline=None)  # speed is measured in benchmarks/, never by a test
+settings.load_profile("busy")
 
 
 def pytest_configure() -> None:
