@@ -14,6 +14,7 @@ from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
 from bot.understanding import CONFIDENT, Understanding, command_intent, normalise, understand
 from bot.understanding.dates import is_only_date
 from bot.understanding.urgent import is_urgent
+from bot.wording import LANGUAGES
 from core.db import Tx
 from core.delivery.files import MAX_FILE_BYTES
 from core.dialogue import forms as form_store
@@ -100,9 +101,13 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
 def _asks_for_bot(c: Context) -> str | None:
     """While a person talks: the words on the bot's own buttons, typed and nothing beside them (dialogue-and-desk.md 2.7)."""
     said = normalise(c.inbound.text).casefold() if c.inbound.kind == "text" else ""
-    ways = {c.w("menu.menu"): "intent.show_menu", "menu": "intent.show_menu", "メニュー": "intent.show_menu"}
-    ways[c.w("ticket.human_end")] = "ticket.leave"
-    return {normalise(words).casefold(): way for words, way in ways.items()}.get(said)
+    buttons = {"menu.menu": "intent.show_menu", "ticket.human_end": "ticket.leave"}
+    words = [
+        (normalise(c.bot.wording(language)(key)).casefold(), way)
+        for key, way in buttons.items()
+        for language in LANGUAGES
+    ]
+    return dict(words).get(said)
 
 
 def _has_form_begun(c: Context) -> bool:
