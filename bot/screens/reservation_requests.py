@@ -84,7 +84,8 @@ def ask_field(
 ) -> Screen:
     """One question of the category's form, with the buttons or the calendar that its kind has."""
     name = local(w, field.name)
-    key = "reservation.ask_field" if change else "reservation.ask_new"
+    pressed = field.kind in ("choice", "facility")  # nothing to type: its values are buttons
+    key = "reservation.ask_field" if change else "reservation.ask_choice" if pressed else "reservation.ask_new"
     lines = [w(key, name=name, value=now_of(w, bookings, reservation, field))]
     if field.kind == "date":
         latest = today.replace(year=today.year + 2, day=1)

@@ -293,6 +293,9 @@ def test_a_request_and_a_message_say_the_instant_that_staff_are_warned_about(
 
 def finish(person: Person, language: str) -> None:
     """Through the cancel form by its first choices."""
+    assert ("「キャンセルの理由」を選んでください。" in person.answer()) is (language == "ja"), (
+        "what is pressed is not to be typed"
+    )
     for _ in range(6):
         buttons = [b["label"] for m in person.history()[-1:] for row in m.body.get("buttons", ()) for b in row]
         send = next((label for label in buttons if label in ("この内容で依頼する", "Send the request")), None)
