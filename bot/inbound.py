@@ -87,6 +87,11 @@ class Inbound:
         return cls(**{**data, "files": files, "chosen": None if chosen is None else tuple(chosen)})
 
 
+def sticker_words(act: Inbound) -> list[str]:
+    """What a sticker says: LINE's keywords or its text, Telegram's emoji. A hint at what is meant, never an order."""
+    return [word.strip() for word in act.text.split(",") if word.strip()] if act.other == "sticker" else []
+
+
 def raw_words(raw: Any) -> str:
     """What no form of ours holds, as it came, cut; empty when it is nested too deep to be written down."""
     try:
