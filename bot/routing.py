@@ -170,7 +170,8 @@ def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:
 
 
 def _in_form(c: Context, run: FormView) -> Reply:
-    text = c.inbound.text.strip()
+    # What is written on a sticker orders nothing; under a picture it is what the person says
+    text = c.inbound.text.strip() if c.inbound.files or not c.inbound.other else ""
     expecting = "confirm" if run.step == forms.CONFIRM else forms.FORMS[run.name].intent or None
     meaning = understand(text, today=c.today, lang=c.language, expecting=expecting) if text else None
     if meaning is not None and _is_global(meaning, text) and not is_only_date(text, today=c.today):
@@ -185,9 +186,13 @@ def _in_form(c: Context, run: FormView) -> Reply:
         return (
             forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
         )
-    if c.inbound.other:
+    if c.inbound.other and not c.inbound.files:
         return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     _refuse_large(c.inbound)
+    if c.inbound.files and forms.takes_files_besides(c, run):
+        run = forms.add_files(c, run, _file_refs(c.inbound))
+        if not text:
+            return forms.prompt(c, run)
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
     if (told := _told_at_once(c, run, text)) is not None:

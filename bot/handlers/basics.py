@@ -4,10 +4,12 @@ from dataclasses import replace
 
 from bot import forms
 from bot.home_menu import owe_menu
+from bot.inbound import sticker_words
 from bot.registry import ACTIONS, Context, Reply, Slots, action, intent
 from bot.screens.model import Button, Screen
-from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen
+from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen, urgent_screen
 from bot.understanding import INTENTS as INTENT_NAMES
+from bot.understanding.urgent import is_angry_sign, is_urgent
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
 from core.dialogue.forms import FormView
@@ -93,6 +95,11 @@ def nothing_under_way(c: Context, slots: Slots) -> Reply:
 def fallback(c: Context, slots: Slots) -> Reply:
     """Not understood: ever closer to a person, never a loop (dialogue-and-desk.md 2.5)."""
     if slots.get("other"):
+        said = sticker_words(c.inbound)
+        if any(is_urgent(word) or is_angry_sign(word) for word in said):
+            return urgent_screen(c.w, ())
+        if any(is_courtesy(word, settled=True) for word in said):
+            return Screen(c.w("talk.welcome_back"), buttons=(menu_button(c.w),))
         return other_screen(c.w, str(slots["other"]))
     c.chat = c.chat._replace(misses=min(c.chat.misses + 1, 3))
     open_tickets = list_open_of_person(c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id)

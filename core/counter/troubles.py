@@ -12,6 +12,7 @@ from core.delivery.outbox import DeliveryView, find_delivery, list_troubled, sen
 from core.delivery.quotas import QuotaView
 from core.delivery.quotas import find as find_quota
 from core.delivery.setaside import SetAsideView, list_set_aside, try_again
+from core.delivery.stalled import StalledView, list_stalled
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
@@ -70,6 +71,7 @@ class Troubles:
     set_aside: tuple[Waiting, ...]
     short_quotas: tuple[QuotaView, ...]
     overdue: tuple[Overdue, ...] = ()
+    stalled: tuple[StalledView, ...] = ()
 
     @property
     def count(self) -> int:
@@ -85,6 +87,7 @@ class Troubles:
                     self.set_aside,
                     self.short_quotas,
                     self.overdue,
+                    self.stalled,
                 ),
             )
         )
@@ -127,6 +130,7 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
         ),
         overdue=tuple(Overdue(row, members.get(row.member_id or 0)) for row in overdue),
+        stalled=tuple(list_stalled(tx)),
     )
 
 
