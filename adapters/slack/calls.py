@@ -48,6 +48,10 @@ class SlackDown(TransientError):
         self.code = code
 
 
+class Unclear(TransientError):
+    """Nobody knows whether it was done; the next try finds out by itself (a mark, the same drawing again)."""
+
+
 class PostGone(PermanentError):
     """The message to be changed is not there (any more), or may not be changed."""
 

@@ -16,6 +16,7 @@ from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import MemberView, list_members, shown_member
+from core.teamchat.health import Outage, find_outage
 from core.tickets.threads import TicketView, get_ticket
 from core.tickets.ticks import DueTicket, list_overdue
 
@@ -70,11 +71,12 @@ class Troubles:
     set_aside: tuple[Waiting, ...]
     short_quotas: tuple[QuotaView, ...]
     overdue: tuple[Overdue, ...] = ()
+    team_chat: Outage | None = None  # the staff's messenger cannot be written to: everything is here only
 
     @property
     def count(self) -> int:
         """How many things are waiting."""
-        return sum(
+        return (self.team_chat is not None) + sum(
             map(
                 len,
                 (
@@ -127,6 +129,7 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
         ),
         overdue=tuple(Overdue(row, members.get(row.member_id or 0)) for row in overdue),
+        team_chat=find_outage(tx),
     )
 
 
