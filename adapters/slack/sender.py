@@ -72,11 +72,7 @@ class SlackSender:
         """Nothing of a member goes to a channel that is shared with another company; asked now and then."""
         if self._time.now() - self._checked_at < CHECK_EVERY_SECONDS:
             return
-        info = await self.calls.channel_info(place)
-        if info.get("is_ext_shared") or info.get("is_pending_ext_shared"):
-            raise SlackDown("ext_shared")
-        if info.get("is_archived"):
-            raise SlackDown("is_archived")
+        await self.calls.need_private(place)
         self._checked_at = self._time.now()
 
     async def _whisper(self, owed: Owed) -> Sent:

@@ -14,6 +14,7 @@ import orjson
 from aiohttp import web
 
 from tests.support.slack_rules import check_message, check_view
+from tests.support.slack_socket import SlackSocket
 
 SECRET = "0123456789abcdef0123456789abcdef"
 TOKEN = "xoxb-1-2-3"
@@ -56,22 +57,34 @@ class SlackApi:
     _faults: dict[str, deque[Fault]] = field(default_factory=dict)
     _ids: Any = field(default_factory=lambda: count(1))
     at: float = field(default_factory=time.time)
+    socket: SlackSocket = field(default_factory=SlackSocket)
+    _port: int = 0
 
     async def __aenter__(self) -> "SlackApi":
         app = web.Application(client_max_size=30_000_000)
         app.router.add_route("*", "/api/{method}", self._answer)
         app.router.add_post("/upload/{file_id}", self._upload)
         app.router.add_get("/files/{file_id}", self._download)
-        self._runner = web.AppRunner(app)
+        app.router.add_get("/socket", self.socket.connect)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.base = f"http://127.0.0.1:{port}"
+        await self.up()
+        self.base = f"http://127.0.0.1:{self._port}"
         self.url = f"{self.base}/api/"
         return self
 
+    async def up(self) -> None:
+        """Listen; after `outage` again, at the same address."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
+        self._port = int(self._runner.addresses[0][1])
+
+    async def outage(self) -> None:
+        """Nobody listens there any more."""
+        await self._site.stop()
+
     async def __aexit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        await self.socket.drop()
         await self._runner.cleanup()
         if failed is None:
             assert self.violations == []
@@ -120,7 +133,7 @@ class SlackApi:
         given = await _given(request)
         self.calls.append(Call(method, given))
         fault = self._faults[method].popleft() if self._faults.get(method) else Fault()
-        if self.down:
+        if self.down and (method != "auth.test" or self.down in ("invalid_auth", "token_revoked")):
             return web.json_response({"ok": False, "error": self.down})
         if fault.status != 200:
             headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
@@ -136,6 +149,9 @@ class SlackApi:
 
     def _auth_test(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT, "url": self.base, "team": "t", "user": "bot"}
+
+    def _apps_connections_open(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"url": f"{self.base.replace('http', 'ws', 1)}/socket"}
 
     def _chat_postMessage(self, given: dict[str, Any]) -> dict[str, Any]:
         message = {**given, "ts": self.new_ts(), "user": BOT_USER, "bot_id": BOT}

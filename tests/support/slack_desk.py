@@ -64,12 +64,14 @@ class MembersChannel:
 class SlackDesk:
     """`counter` and `slack` with the adapter between them."""
 
-    def __init__(self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi) -> None:
+    def __init__(self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi, *, app_token: str = "") -> None:
+        """With `app_token` by Socket Mode, once the adapter is started."""
         self.slack, self.clock = slack, clock
         self.counter = Counter(url, clock, ids, wrap=lambda told: team_listeners(CHANNEL, told))
         self.database = self.counter.database
         settings = SlackSettings(
             bot_token=TOKEN,
+            app_token=app_token,
             signing_secret=SECRET,
             desk_channel=CHANNEL,
             api_url=slack.url,
@@ -170,10 +172,16 @@ class SlackDesk:
         await self.drain()
         return message
 
-    async def press(self, user: str, message: dict[str, Any], label: str, **more: Any) -> httpx.Response:
+    async def press(self, user: str, message: dict[str, Any], label: str) -> httpx.Response:
         """Somebody presses a button (or an item of a menu) of a message."""
+        answer = await self.interact(self.pressing(user, message, label))
+        await self.drain()
+        return answer
+
+    def pressing(self, user: str, message: dict[str, Any], label: str) -> dict[str, Any]:
+        """The payload of a press."""
         block_id, action = find_button(message, label)
-        payload = {
+        return {
             "type": "block_actions", "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM},
             "api_app_id": "A1", "token": "x", "trigger_id": f"trigger-{next(_numbers)}",
             "channel": {"id": CHANNEL}, "message": message,
@@ -182,11 +190,7 @@ class SlackDesk:
                 "thread_ts": message.get("thread_ts"),
             },
             "actions": [{**action, "block_id": block_id, "action_ts": f"{next(_numbers)}.1"}],
-            **more,
         }  # fmt: skip
-        answer = await self.interact(payload)
-        await self.drain()
-        return answer
 
     async def submit(self, user: str, view: dict[str, Any], values: dict[str, Any]) -> httpx.Response:
         """Somebody sends a modal; `values` by block id."""
