@@ -49,7 +49,9 @@ async def refuse_shared(parts: Parts, event: TeamEvent, key: str) -> None:
 
     def refuse(tx: Tx) -> None:
         if intake.take_press(tx, team=event.team, key=key):
-            pass_over(tx, place=event.place, root_ref=event.root_ref, ref=event.ref, author=f"{event.team}:{event.user}")
+            pass_over(
+                tx, place=event.place, root_ref=event.root_ref, ref=event.ref, author=f"{event.team}:{event.user}"
+            )
             whisper(tx, place=event.place, root_ref=event.root_ref, user=event.user, key="refused_shared")
 
     await arun(parts.database, refuse, name="slack.shared")

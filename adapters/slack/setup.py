@@ -102,8 +102,8 @@ async def _check_socket(client: AsyncWebClient, settings: SlackSettings, say: Ca
     except SlackApiError as error:
         say(f"NG  アプリレベルトークン / app-level token: {error.response.get('error', '')}")
         say(
-            "    api.slack.com の「Basic Information」→「App-Level Tokens」で connections:write を付けて作り、xapp- で始まるものを"
-            "設定してください / make one with connections:write"
+            "    api.slack.com の「Basic Information」→「App-Level Tokens」で connections:write を付けて作り、"
+            "xapp- で始まるものを設定してください / make one with connections:write"
         )
         return False
     say("OK  Socket Modeでつながります / Socket Mode is ready")

@@ -105,9 +105,7 @@ def pass_over(tx: Tx, *, place: str, root_ref: str, ref: str, author: str) -> No
     """Known by its ts only: its words are not kept, and not read later either."""
     thread = find_by_root(tx, place=place, root_ref=root_ref)
     if thread is not None and find_post(tx, place=place, ref=ref) is None:
-        add_post(
-            tx, ticket_id=thread.ticket_id, place=place, kind="staff", ref=ref, message_id=None, author=author
-        )
+        add_post(tx, ticket_id=thread.ticket_id, place=place, kind="staff", ref=ref, message_id=None, author=author)
 
 
 def _hold(tx: Tx, thread: ThreadView, said: Said, staff: StaffView, words: str, files: Sequence[FileView]) -> bool:

@@ -167,7 +167,9 @@ async def test_through_an_outage_the_browser_desk_goes_on_and_then_each_ticket_h
     ticket = rows(desk.counter, "ticket")[0]
     answer = run(
         desk.database,
-        lambda tx: reply(tx, suzuki, ticket_id=ticket.id, text="デスクからの返事", client_key="b1", last_seen_message_id=2**62),
+        lambda tx: reply(
+            tx, suzuki, ticket_id=ticket.id, text="デスクからの返事", client_key="b1", last_seen_message_id=2**62
+        ),
     )
     found = outage(desk)
     assert found is not None and found.why == "unreachable"
@@ -367,6 +369,9 @@ def _event(**event: Any) -> str:
     return json.dumps({"type": "event_callback", "team_id": TEAM, "event_id": "Ev1", "event": event})
 
 
+STAR, NEW_KIND = _event(type="star_added"), _event(type="message", subtype="new_kind", ts="1.1")
+
+
 @pytest.mark.parametrize(
     ("make", "status"),
     [
@@ -380,8 +385,8 @@ def _event(**event: Any) -> str:
         (lambda: ("{}", {**signed("{}"), "x-slack-signature": "v0=" + "0" * 64}), 401),
         (lambda: ("{}", signed("{}", at=1_600_000_000)), 401),
         (lambda: ("{}", {"content-type": "application/json"}), 401),
-        (lambda: (_event(type="star_added"), signed(_event(type="star_added"))), 200),
-        (lambda: (_event(type="message", subtype="new_kind", ts="1.1"), signed(_event(type="message", subtype="new_kind", ts="1.1"))), 200),
+        (lambda: (STAR, signed(STAR)), 200),
+        (lambda: (NEW_KIND, signed(NEW_KIND)), 200),
         (lambda: ('{"type": "new_kind"}', signed('{"type": "new_kind"}')), 200),
         (lambda: (as_form({"type": "new_kind"}), signed(as_form({"type": "new_kind"}), form=True)), 200),
     ],

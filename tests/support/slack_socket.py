@@ -45,7 +45,12 @@ class SlackSocket:
     async def send(self, kind: str, payload: dict[str, Any]) -> dict[str, Any]:
         """An envelope (events_api, interactive, slash_commands) over the newest connection; what it is answered with."""
         envelope = f"envelope-{next(self._numbers)}"
-        sent = {"type": kind, "envelope_id": envelope, "payload": payload, "accepts_response_payload": kind != "events_api"}
+        sent = {
+            "type": kind,
+            "envelope_id": envelope,
+            "payload": payload,
+            "accepts_response_payload": kind != "events_api",
+        }
         await self._open[-1].send_json(sent)
         await self.until(lambda: envelope in self.answers)
         return self.answers[envelope]

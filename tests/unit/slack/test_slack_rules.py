@@ -50,7 +50,9 @@ def test_what_is_right_is_accepted() -> None:
         actions({**BUTTON, "style": "green"}),
         actions({"type": "overflow", "action_id": "o", "options": [{"text": PLAIN, "value": "v" * 151}]}),
         actions({"type": "overflow", "action_id": "o", "options": [{"text": plain(76), "value": "v"}]}),
-        actions({"type": "overflow", "action_id": "o", "options": [{"text": PLAIN, "value": str(n)} for n in range(6)]}),
+        actions(
+            {"type": "overflow", "action_id": "o", "options": [{"text": PLAIN, "value": str(n)} for n in range(6)]}
+        ),
         actions({"type": "marquee"}),
         {"type": "input", "label": PLAIN, "element": {"type": "plain_text_input", "action_id": "a"}},
         {"type": "table"},
