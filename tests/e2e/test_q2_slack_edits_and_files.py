@@ -213,6 +213,24 @@ async def test_what_a_line_member_took_back_is_gone_from_slack_and_from_our_rows
         assert "4321" not in str(rows(desk.counter, table)), table
 
 
+async def test_what_was_taken_back_while_slack_was_away_is_gone_once_it_is_back(desk: SlackDesk) -> None:
+    desk.add_channel("line")
+    person = link_person(desk.counter.person(channel="line", address="U77"))
+    person.say("/ticket").press("その他")
+    person.act(kind="text", text="暗証は8888です", message_ref="41")
+    person.press("スキップ").press("送信する")
+    await desk.drain()
+    assert "8888" in desk.slack.says(desk.slack.roots()[-1]), "the subject is made of the first words"
+    await desk.slack.outage()
+    person.act(kind="unsend", message_ref="41")
+    await desk.later(minutes=30)
+    await desk.slack.up()
+    for _ in range(3):
+        await desk.later(minutes=1)
+    assert "8888" not in str(desk.slack.messages)
+    assert "取り消しました" in desk.slack.says(desk.slack.roots()[-1])
+
+
 # files
 
 
