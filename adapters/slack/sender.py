@@ -20,7 +20,7 @@ IN_FLIGHT = 4
 CHECK_EVERY_SECONDS = 600.0
 MANY_TRIES = 40  # before the outbox gives a row up: a thread is never given up
 UNCLEAR_SECONDS, LONGEST_SECONDS = 2.0, 60.0
-TOO_LATE = "too late to be of use"
+TOO_LATE, NOT_THERE = "too late to be of use", "user_not_in_channel"
 
 
 class SlackSender:
@@ -79,9 +79,14 @@ class SlackSender:
         payload = owed.payload
         if self._parts.clock.real() > datetime.fromisoformat(payload["until"]):
             return Sent("", TOO_LATE)
-        await self.calls.whisper(
-            owed.address, str(payload["user"]), self._draw.whisper(payload), thread=payload.get("thread")
-        )
+        try:
+            await self.calls.whisper(
+                owed.address, str(payload["user"]), self._draw.whisper(payload), thread=payload.get("thread")
+            )
+        except PermanentError as error:
+            if NOT_THERE not in str(error):
+                raise
+            return Sent("", NOT_THERE)  # pressed in App Home by somebody who is not in the channel: the page shows it
         return Sent("", "told")
 
     async def _fetch(self, owed: Owed) -> Sent:

@@ -276,6 +276,29 @@ async def test_the_same_event_and_the_same_press_count_once(desk: SlackDesk, suz
     assert desk.slack.whispers == []
 
 
+async def test_a_modal_that_is_sent_twice_is_one_answer(desk: SlackDesk, suzuki: Somebody, person: Person) -> None:
+    root = await desk.opened(person)
+    await desk.press(SUZUKI, root, "返信")
+    view = desk.slack.views[-1]
+    composed = [await desk.submit(SUZUKI, view, {"text": "承知しました。"}) for _ in range(2)]
+    preview = {**composed[0].json()["view"], "id": view["id"], "hash": "h2"}
+    for _ in range(2):
+        assert (await desk.submit(SUZUKI, preview, {})).json() == {"response_action": "clear"}
+    assert [row.body for row in rows(desk.counter, "ticket_message", author="staff")] == ["承知しました。"]
+
+
+async def test_a_remark_to_somebody_outside_the_channel_is_no_trouble(
+    desk: SlackDesk, suzuki: Somebody, person: Person
+) -> None:
+    root = await desk.opened(person)
+    desk.operator("tanaka", TANAKA)
+    await desk.press(SUZUKI, root, "担当する")
+    desk.slack.fail("chat.postEphemeral", Fault(error="user_not_in_channel"))
+    await desk.press(TANAKA, root, "担当する")
+    trouble = run(desk.database, lambda tx: list_troubles(tx, ADMIN))
+    assert (trouble.undelivered, trouble.team_chat) == ((), None)
+
+
 async def test_a_press_on_an_old_card_says_so_and_the_card_is_new(
     desk: SlackDesk, suzuki: Somebody, person: Person
 ) -> None:

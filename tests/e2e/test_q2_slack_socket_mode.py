@@ -88,14 +88,16 @@ async def test_after_a_dropped_connection_it_connects_again_and_reads_what_was_m
     assert notes == {"切れている間のメモ", "つながってからのメモ"}
 
 
-async def test_a_slack_that_is_not_there_at_the_start_stops_nothing_and_is_tried_again(
-    desk: SlackDesk, person: Person
+async def test_a_slack_that_refuses_at_the_start_stops_nothing_is_named_and_tried_again(
+    desk: SlackDesk, person: Person, caplog: pytest.LogCaptureFixture
 ) -> None:
-    desk.slack.fail("apps.connections.open", Fault(error="internal_error"))
+    desk.slack.fail("apps.connections.open", Fault(error="invalid_auth"))
     await desk.adapter.start()
     root = await desk.opened(person)
     assert "T-000001" in desk.slack.says(root)
     await desk.slack.socket.until(lambda: desk.slack.socket.connections == 1)
+    (said,) = [record.getMessage() for record in caplog.records if "not ready" in record.getMessage()]
+    assert "invalid_auth" in said and "MADOGUCHI_SLACK_APP_TOKEN" in said and APP_TOKEN not in caplog.text
 
 
 async def test_the_product_as_it_is_started_posts_threads_and_answers_by_socket_mode(
