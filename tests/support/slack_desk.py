@@ -17,6 +17,7 @@ from core.delivery.ports import Owed, Sent
 from core.ids import Ids
 from core.members.identities import set_identity
 from core.members.staff import add_staff
+from core.profiles.files import load_profile
 from core.teamchat.listeners import listeners as team_listeners
 from tests.support.builders import Somebody
 from tests.support.counter import Counter, Person
@@ -64,10 +65,13 @@ class MembersChannel:
 class SlackDesk:
     """`counter` and `slack` with the adapter between them."""
 
-    def __init__(self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi, *, app_token: str = "") -> None:
-        """With `app_token` by Socket Mode, once the adapter is started."""
+    def __init__(
+        self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi, *, app_token: str = "", language: str = "ja"
+    ) -> None:
+        """With `app_token` by Socket Mode, once the adapter is started; `language` is the operator's."""
+        profile = load_profile("renewal-notice").model_copy(update={"language": language})
         self.slack, self.clock = slack, clock
-        self.counter = Counter(url, clock, ids, wrap=lambda told: team_listeners(CHANNEL, told))
+        self.counter = Counter(url, clock, ids, profile, wrap=lambda told: team_listeners(CHANNEL, told))
         self.database = self.counter.database
         settings = SlackSettings(
             bot_token=TOKEN,
