@@ -97,10 +97,13 @@ class SlackAdapter:
         await self.jobs.catch_up()
 
     async def _connect(self) -> None:
+        """The first address is asked for here: the SDK would try for ever without saying what is wrong."""
         attempt = 0
         self._socket = AsyncSocketModeHandler(self.app, self.parts.settings.app_token)
         while not self.ready.is_set():
             try:
+                opened = await self.parts.client.apps_connections_open(app_token=self.parts.settings.app_token)
+                self._socket.client.wss_uri = str(opened["url"])
                 await self._socket.connect_async()  # type: ignore[no-untyped-call]
                 self.ready.set()
                 log.info("Slack is ready: Socket Mode")

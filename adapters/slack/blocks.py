@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import orjson
 
 from adapters.slack.handles import Handles
-from adapters.slack.text import SECTION, TOTAL, cut, escape, in_sections, quoted
+from adapters.slack.text import SECTION, TOTAL, cut, escape, fit, in_sections, quoted
 from adapters.slack.words import Words
 from core.counter.desk_card import DeskCard
 from core.profiles.model import Profile
@@ -16,6 +16,8 @@ from core.teamchat.plan import Change, Entry, Group
 
 Block = dict[str, Any]
 EXCERPT = 200
+NAME, NAMES, HALF = 100, 300, 1_200  # of a name, of file names, of a section that holds two texts: as written
+DIGEST, DIGESTED = 8_500, 20  # of a digest: characters of all words, how many entries
 GREEN, GREY, RED = "#2e8b57", "#9aa0a6", "#c0392b"
 SHORT = timedelta(seconds=1)
 
@@ -209,16 +211,17 @@ class Draw:
         if first.message.author == "staff" and first.message.visibility == "public":
             return self._answer(first)
         blocks: list[Block] = []
+        room = min(TOTAL // 3, TOTAL // len(group.entries))
         for entry in group.entries:
-            blocks += self._said(entry)
+            blocks += self._said(entry, limit=room)
         return Drawn(self._plain_words(group.entries), blocks, [])
 
-    def _said(self, entry: Entry) -> list[Block]:
-        return [context(self._by(entry)), *self._words(entry, limit=TOTAL // 3)]
+    def _said(self, entry: Entry, *, limit: int) -> list[Block]:
+        return [context(self._by(entry)), *self._words(entry, limit=limit)]
 
     def _by(self, entry: Entry) -> str:
         w, message = self.w, entry.message
-        name, at = escape(message.author_name), message.at
+        name, at = escape(fit(message.author_name, NAME)), message.at
         if message.author == "member":
             return w("post.member", name=name, at=at, id=short_id(message.id))
         if message.author == "bot":
@@ -228,16 +231,15 @@ class Draw:
 
     def _words(self, entry: Entry, *, limit: int) -> list[Block]:
         message = entry.message
-        body = message.body
-        parts = in_sections(cut(body, limit)) if body else []
-        blocks = [section(escape(part)) for part in parts]
-        if len(body) > limit:
+        body = fit(message.body, limit)
+        blocks = [section(escape(part)) for part in (in_sections(body) if body else [])]
+        if body != message.body:
             value = self._handles.make(message.ticket_id, "full_text", 0, message.id)
             blocks.append(
                 self._row([button(self.w("button.full_text"), "full_text", value)], block_id=f"full:{message.id:x}")
             )
         if message.files:
-            blocks.append(context(self.w("post.files", names=escape(names_of(message.files)))))
+            blocks.append(context(self.w("post.files", names=escape(fit(names_of(message.files), NAMES)))))
         return blocks
 
     def _answer(self, entry: Entry) -> Drawn:
@@ -274,13 +276,14 @@ class Draw:
 
     def _digest(self, group: Group) -> Drawn:
         blocks: list[Block] = [section(f"*{self.w('post.digest', n=len(group.entries))}*")]
-        room = max(120, TOTAL // len(group.entries))
-        for entry in group.entries[:20]:
-            blocks += [
-                context(self._by(entry)),
-                section(escape(cut(entry.message.body or names_of(entry.message.files), room))),
-            ]
-        if len(group.entries) > 20:
+        shown = group.entries[:DIGESTED]
+        cut_short = len(group.entries) > DIGESTED
+        for entry in shown:
+            words = entry.message.body or names_of(entry.message.files)
+            fitting = fit(words, DIGEST // len(shown))
+            cut_short |= fitting != words
+            blocks += [context(self._by(entry)), section(escape(fitting))]
+        if cut_short:
             blocks.append(context(self.w("post.cut")))
         return Drawn(self.w("post.digest", n=len(group.entries)), blocks, [])
 
@@ -291,7 +294,7 @@ class Draw:
 
     def change(self, change: Change) -> Drawn:
         """Old and new words of the member."""
-        old, new = quoted(cut(change.version.body, 1_200)), quoted(cut(change.version.new_body, 1_200))
+        old, new = (quoted(fit(words, HALF, quoted)) for words in (change.version.body, change.version.new_body))
         text = self.w("post.edited", at=change.message.at, old=old, new=new)
         return Drawn(cut(text, SECTION), [section(text)], [])
 
@@ -307,7 +310,7 @@ class Draw:
             name: value if isinstance(value, int) else escape(str(value)) for name, value in payload["data"].items()
         }
         if "quote" in payload:
-            data["quote"] = quoted(cut(str(payload["quote"]), 1_500))
+            data["quote"] = quoted(fit(str(payload["quote"]), 2 * HALF, quoted))
         if payload["data"].get("codes"):
             data["what"] = "、".join(self.w.name("warning", code) for code in payload["data"]["codes"])
         if "channel_code" in data:

@@ -48,6 +48,10 @@ class SlackDown(TransientError):
         self.code = code
 
 
+class Unclear(TransientError):
+    """Nobody knows whether it was done; the next try finds out by itself (a mark, the same drawing again)."""
+
+
 class PostGone(PermanentError):
     """The message to be changed is not there (any more), or may not be changed."""
 
@@ -173,6 +177,14 @@ class Calls:
         """What Slack says of a channel."""
         answer = await self._call("conversations.info", self._client.conversations_info, channel=place)
         return dict(answer["channel"])
+
+    async def need_private(self, place: str) -> None:
+        """Errors: SlackDown for a channel shared with another company (nothing of members goes there), or an archived one."""
+        info = await self.channel_info(place)
+        if info.get("is_ext_shared") or info.get("is_pending_ext_shared"):
+            raise SlackDown("ext_shared")
+        if info.get("is_archived"):
+            raise SlackDown("is_archived")
 
     async def begin_upload(self, name: str, content: bytes) -> str:
         """Bytes to Slack, shown nowhere yet; gives Slack's id of the file. Repeating it makes another unseen file.

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from adapters.slack.blocks import Block, context, names_of, plain, section
-from adapters.slack.text import cut, escape, in_sections, quoted
+from adapters.slack.text import cut, escape, fit, in_sections, quoted
 from adapters.slack.words import Words
 from core.counter.desk_card import DeskCard
 from core.errors import DomainError
@@ -65,12 +65,12 @@ class Modals:
         """Exactly what will be sent, with what should be thought of first."""
         blocks: list[Block] = []
         if newer is not None:
-            blocks.append(section(self.w("modal.newer", quote=quoted(cut(newer, 1_500)))))
+            blocks.append(section(self.w("modal.newer", quote=quoted(fit(newer, 2_400, quoted)))))
         if warnings:
             what = "、".join(self.w.name("warning", code) for code in warnings)
             blocks.append(section(self.w("modal.warned", what=what)))
         blocks.append(self._to(card))
-        blocks += [section(quoted(part)) for part in in_sections(text, limit=2_500)]
+        blocks += [section(quoted(part)) for part in in_sections(text, limit=2_500, shown=quoted)]
         shown = [self.w("modal.length", n=len(text))]
         if files:
             shown.append(self.w("modal.files", names=escape(names_of(files))))

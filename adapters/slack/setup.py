@@ -89,7 +89,25 @@ async def check(settings: SlackSettings, say: Callable[[str], None]) -> bool:
     else:
         say(f"OK  権限 {len(SCOPES)}個がそろっています / all scopes are there")
     channel = await _check_channel(client, settings, say)
-    return not missing and channel
+    socket = await _check_socket(client, settings, say)
+    return not missing and channel and socket
+
+
+async def _check_socket(client: AsyncWebClient, settings: SlackSettings, say: Callable[[str], None]) -> bool:
+    """The app-level token, where Socket Mode is to be used: asked for an address, which is not connected to."""
+    if not settings.socket_mode:
+        return True
+    try:
+        await client.apps_connections_open(app_token=settings.app_token)
+    except SlackApiError as error:
+        say(f"NG  アプリレベルトークン / app-level token: {error.response.get('error', '')}")
+        say(
+            "    api.slack.com の「Basic Information」→「App-Level Tokens」で connections:write を付けて作り、"
+            "xapp- で始まるものを設定してください / make one with connections:write"
+        )
+        return False
+    say("OK  Socket Modeでつながります / Socket Mode is ready")
+    return True
 
 
 async def _check_channel(client: AsyncWebClient, settings: SlackSettings, say: Callable[[str], None]) -> bool:

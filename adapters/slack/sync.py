@@ -6,13 +6,12 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.slack.blocks import Draw, Drawn, short_id
-from adapters.slack.calls import Calls, PostGone
+from adapters.slack.calls import Calls, PostGone, Unclear
 from adapters.slack.parts import Parts
 from core.counter.desk_card import DeskCard, read_desk_card
 from core.db import Tx, aread, arun
 from core.delivery.files import list_contents
 from core.delivery.ports import OutcomeUnknown
-from core.errors import TransientError
 from core.teamchat import threads
 from core.teamchat.plan import BLANKED, Change, Group, Look, MissingFile, begin_group, look
 
@@ -21,7 +20,6 @@ REPAINT = timedelta(seconds=2.5)  # a root is drawn anew at most once in this ti
 FILE_AGAIN = timedelta(seconds=5)
 SEARCH_MARGIN_SECONDS = 300.0  # clocks differ
 BROADCAST_STATES = frozenset({"dead", "unknown"})
-UNCLEAR_RETRY_SECONDS = 2.0
 
 
 class Sync:
@@ -132,7 +130,7 @@ class Sync:
         try:
             return await self._calls.post(plan.thread.place, drawn, thread=root, mark=mark, broadcast=broadcast)
         except OutcomeUnknown as error:  # the rows stay: the next try looks for the mark first
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
         except Exception:  # certainly not posted
             await self._note(lambda tx: threads.drop_posts(tx, post_ids=ids))
             raise
@@ -143,7 +141,7 @@ class Sync:
                 plan.thread.place, post_id, thread=root, since=since - SEARCH_MARGIN_SECONDS
             )
         except OutcomeUnknown as error:
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
 
     async def _redraw(self, plan: Look, group: Group, root: str) -> int:
         drawn = self._draw.group(group)
@@ -173,7 +171,7 @@ class Sync:
         except PostGone:
             return  # somebody deleted it in Slack: what it showed is in the browser desk
         except OutcomeUnknown as error:  # drawing twice gives the same
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
 
     async def _bring_file(self, plan: Look, root: str, missing: MissingFile) -> None:
         file_id, post, thread = int(missing.file["file_id"]), missing.post, plan.thread
@@ -194,7 +192,7 @@ class Sync:
             if not uploaded or not await self._calls.is_shared(uploaded):
                 uploaded = await self._share(post.id, file_id, missing, thread.place, root)
         except OutcomeUnknown as error:  # asked for by its id at the next try
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
         await self._keep_file(post.id, file_id, uploaded, ref=uploaded)
 
     async def _share(self, post_id: int, file_id: int, missing: MissingFile, place: str, root: str) -> str:

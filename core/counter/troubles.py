@@ -17,6 +17,8 @@ from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import MemberView, list_members, shown_member
+from core.teamchat.health import Outage, find_outage
+from core.teamchat.threads import LANE
 from core.tickets.threads import TicketView, get_ticket
 from core.tickets.ticks import DueTicket, list_overdue
 
@@ -72,11 +74,12 @@ class Troubles:
     short_quotas: tuple[QuotaView, ...]
     overdue: tuple[Overdue, ...] = ()
     stalled: tuple[StalledView, ...] = ()
+    team_chat: Outage | None = None  # the staff's messenger cannot be written to: everything is here only
 
     @property
     def count(self) -> int:
         """How many things are waiting."""
-        return sum(
+        return (self.team_chat is not None) + sum(
             map(
                 len,
                 (
@@ -130,7 +133,8 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
         ),
         overdue=tuple(Overdue(row, members.get(row.member_id or 0)) for row in overdue),
-        stalled=tuple(list_stalled(tx)),
+        stalled=tuple(lane for lane in list_stalled(tx) if lane.channel != LANE),  # that one is said beside, with why
+        team_chat=find_outage(tx),
     )
 
 

@@ -11,6 +11,7 @@ from core.teamchat.threads import FOLD, PostView, ThreadView, add_post, find_thr
 from core.tickets.editing import VersionView, list_versions
 from core.tickets.threads import MESSAGES, TicketMessageView, TicketView, get_ticket
 
+FOLDED = 6  # more of a burst than this is a post of its own: one message has its limits
 DIGEST_FROM = 5  # more than so many entries that waited are one post (dialogue-and-desk.md 1.5)
 DIGEST_AFTER = timedelta(minutes=2)
 BLANKED = "blanked"
@@ -126,7 +127,7 @@ def fold(entries: list[Entry], *, now: Any) -> list[Group]:
     for entry in entries:
         last = groups[-1][-1].message if groups else None
         same = last is not None and last.author == entry.message.author == "member"
-        if last is not None and same and entry.message.at - last.at <= FOLD:
+        if last is not None and same and entry.message.at - last.at <= FOLD and len(groups[-1]) < FOLDED:
             groups[-1].append(entry)
         else:
             groups.append([entry])
