@@ -1,7 +1,11 @@
-"""Presses, modals and the message shortcut. Each counts once, is a turn of its own, and is answered after its commit."""
+"""Presses, modals and the message shortcut. Each counts once, is a turn of its own, and is answered after its commit.
+
+What nobody foresaw ends in words with a reference that stands in the log too (dialogue-and-desk.md 1.6).
+"""
 
 import logging
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -45,13 +49,17 @@ class Actions:
             await ack()
             return
         key = f"{action.get('action_ts')}:{pressed.user}:{action.get('action_id')}"
-        if pressed.action in OPENERS:
-            view = await self._prepare(
-                pressed, lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed))
-            )
-            await self._open(body, view)
-        elif pressed.action in ACTS:
-            await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+        try:
+            if pressed.action in OPENERS:
+                view = await self._prepare(
+                    pressed, lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed))
+                )
+                await self._open(body, view)
+            elif pressed.action in ACTS:
+                await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+        except Exception:
+            log.exception("a press in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
+            await self._open(body, self._modals.failed(reference))
         await ack()
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -83,10 +91,20 @@ class Actions:
         try:
             answer = await arun(self._parts.database, work, name="slack.view")
         except DomainError as error:
-            words = self._parts.draw.w.error(error.code, error.data)
-            await ack(response_action="errors", errors={_field(view): words})
+            await ack(**self._refused(view, error))
+            return
+        except Exception:
+            log.exception("a modal in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
+            await ack(response_action="update", view=self._modals.failed(reference))
             return
         await ack(**answer)
+
+    def _refused(self, view: dict[str, Any], error: DomainError) -> dict[str, Any]:
+        """At the first input; a preview has none, and gives way to the refusal."""
+        field = next((str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"), "")
+        if not field:
+            return {"response_action": "update", "view": self._modals.refusal(error)}
+        return {"response_action": "errors", "errors": {field: self._parts.draw.w.error(error.code, error.data)}}
 
     async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> None:
         def work(tx: Tx) -> None:
@@ -138,8 +156,3 @@ class Actions:
 def _who(body: dict[str, Any]) -> tuple[str, str]:
     user = body.get("user") or {}
     return str(user.get("team_id") or (body.get("team") or {}).get("id") or ""), str(user.get("id") or "")
-
-
-def _field(view: dict[str, Any]) -> str:
-    """The input that a refusal is shown at: the first."""
-    return next((str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"), "text")

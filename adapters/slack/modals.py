@@ -1,4 +1,4 @@
-"""The modals of the desk: composing and previewing an answer, solving, resting, giving, deciding a payment report."""
+"""The modals of the desk: composing and previewing an answer, solving, resting, giving, deciding reports and requests."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +16,7 @@ from core.tickets.policy import PRIORITIES
 
 View = dict[str, Any]
 INPUT_LENGTH = 3_000  # a plain text input takes no more
+DECISION_WORDS = 1_000  # as at the browser desk
 SNOOZES = ("1h", "4h", "tomorrow", "3d", "7d")
 
 
@@ -24,10 +25,10 @@ class Memo:
     """What a modal must not forget until it is sent (`private_metadata`, 3 000 characters)."""
 
     ticket_id: int
-    revision: int = 0
+    revision: int = 0  # of the ticket; of the reservation where a request is decided
     seen_id: int = 0  # the member's last entry when it was opened
     source: str = ""  # which message of staff these words are
-    about: int = 0  # an entry, a payment report, a draft
+    about: int = 0  # an entry, a payment report, a request, a draft
 
     def pack(self) -> str:
         """As text."""
@@ -121,6 +122,23 @@ class Modals:
         words = self._input("text", "modal.ask_words", multiline=True)
         return self._view("mado_ask", "modal.ask_title", "modal.ask_send", [self._to(card), words], memo)
 
+    def reject_report(self, card: DeskCard, memo: Memo) -> View:
+        """No such money came: the member reads these words."""
+        words = self._input("text", "modal.reject_words", multiline=True, most=DECISION_WORDS)
+        return self._view("mado_reject", "modal.reject_title", "modal.reject_send", [self._to(card), words], memo)
+
+    def accept_request(self, card: DeskCard, memo: Memo, *, about: str) -> View:
+        """The reservation follows at once; words beside it are optional."""
+        words = self._input("text", "modal.accept_words", multiline=True, optional=True, most=DECISION_WORDS)
+        blocks = [self._to(card), section(about), words, context(self.w("modal.accept_says"))]
+        return self._view("mado_accept", "modal.accept_title", "modal.accept_send", blocks, memo)
+
+    def decline_request(self, card: DeskCard, memo: Memo, *, about: str) -> View:
+        """With the reason that the member reads."""
+        words = self._input("text", "modal.decline_words", multiline=True, most=DECISION_WORDS)
+        blocks = [self._to(card), section(about), words]
+        return self._view("mado_decline", "modal.decline_title", "modal.decline_send", blocks, memo)
+
     def edit(self, memo: Memo, *, text: str) -> View:
         """The words that went out, to be changed at the member's side."""
         words = self._input("text", "modal.text", text=cut(text, INPUT_LENGTH), multiline=True)
@@ -138,13 +156,20 @@ class Modals:
         }
 
     def refusal(self, error: DomainError) -> View:
-        """Why nothing can be opened."""
+        """Why nothing can be opened, or be done."""
+        return self._told("modal.refused_title", escape(self.w.error(error.code, error.data)))
+
+    def failed(self, reference: str) -> View:
+        """Something went wrong on our side; `reference` finds it in the log."""
+        return self._told("modal.refused_title", self.w("whisper.failed", ref=reference))
+
+    def _told(self, title: str, text: str) -> View:
         return {
             "type": "modal",
             "callback_id": "mado_full",
-            "title": plain(self.w("modal.refused_title")),
+            "title": plain(self.w(title)),
             "close": plain(self.w("modal.close")),
-            "blocks": [section(escape(self.w.error(error.code, error.data)))],
+            "blocks": [section(text)],
         }
 
     def _to(self, card: DeskCard) -> Block:
@@ -152,11 +177,18 @@ class Modals:
         return section(self.w("modal.to", who=escape(card.who) or card.ticket.ticket_no, channel=channel))
 
     def _input(
-        self, block_id: str, label: str, *, text: str = "", multiline: bool = False, optional: bool = False
+        self,
+        block_id: str,
+        label: str,
+        *,
+        text: str = "",
+        multiline: bool = False,
+        optional: bool = False,
+        most: int = INPUT_LENGTH,
     ) -> Block:
         element: Block = {"type": "plain_text_input", "action_id": "value", "multiline": multiline}
         if multiline:
-            element["max_length"] = INPUT_LENGTH
+            element["max_length"] = most
         if text:
             element["initial_value"] = text
         made = {"type": "input", "block_id": block_id, "label": plain(self.w(label)), "element": element}

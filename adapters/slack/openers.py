@@ -1,11 +1,12 @@
 """Which modal a press opens, drawn from the ticket as it is now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from adapters.slack.modals import Memo, Modals, View
 from adapters.slack.parts import Parts
 from core.counter.desk_card import DeskCard, read_desk_card
+from core.counter.reservations import RequestSheet
 from core.db import Tx
 from core.errors import DomainError
 from core.members.roles import require
@@ -95,6 +96,36 @@ def _ask_back(o: Opening) -> View:
     return o.modals.ask_back(o.card, o.memo())
 
 
+def _reject(o: Opening) -> View:
+    require(o.staff, "confirm_payment")
+    _undecided(o)
+    return o.modals.reject_report(o.card, o.memo())
+
+
+def _accept(o: Opening) -> View:
+    card, sheet = _request(o)
+    return o.modals.accept_request(card, _memo_of(o, sheet), about=o.parts.draw.request(sheet, whole=True))
+
+
+def _decline(o: Opening) -> View:
+    card, sheet = _request(o)
+    return o.modals.decline_request(card, _memo_of(o, sheet), about=o.parts.draw.request(sheet, whole=True))
+
+
+def _request(o: Opening) -> tuple[DeskCard, RequestSheet]:
+    require(o.staff, "decide_request")
+    card = o.card
+    sheet = next((sheet for sheet in card.requests if sheet.request.id == o.pressed.about), None)
+    if sheet is None:
+        raise DomainError("ticket_changed")
+    return card, sheet
+
+
+def _memo_of(o: Opening, sheet: RequestSheet) -> Memo:
+    """With the reservation as the modal shows it: should it move meanwhile, nothing is accepted unseen."""
+    return replace(o.memo(), revision=sheet.reservation.revision)
+
+
 def _edit(o: Opening) -> View:
     require(o.staff, "reply")
     if not can_edit_answer(o.tx, message_id=o.pressed.about):
@@ -132,6 +163,9 @@ OPENERS: dict[str, Callable[[Opening], View]] = {
     "priority": _priority,
     "confirm_payment": _confirm,
     "ask_back": _ask_back,
+    "reject_report": _reject,
+    "accept_request": _accept,
+    "decline_request": _decline,
     "edit_answer": _edit,
     "correct": _correct,
     "full_text": _full_text,

@@ -9,7 +9,8 @@ from adapters.slack.modals import Memo, Modals, read_value
 from adapters.slack.parts import Parts
 from core.clock import at_in_japan
 from core.counter.desk_card import read_desk_card
-from core.counter.sheets import ask_about_report, confirm_reported_payment
+from core.counter.reservations import accept, decline
+from core.counter.sheets import ask_about_report, confirm_reported_payment, refuse_report
 from core.db import Tx
 from core.delivery.files import get_file
 from core.errors import DomainError
@@ -160,6 +161,29 @@ def _ask_back(s: Submitted) -> Answer:
     return DONE
 
 
+def _reject(s: Submitted) -> Answer:
+    refuse_report(s.tx, s.staff, report_id=s.memo.about, words=s.value("text"))
+    return DONE
+
+
+def _accept(s: Submitted) -> Answer:
+    memo = s.memo
+    accept(
+        s.tx,
+        s.staff,
+        profile=s.parts.profile,
+        request_id=memo.about,
+        words=s.value("text"),
+        seen_revision=memo.revision,
+    )
+    return DONE
+
+
+def _decline(s: Submitted) -> Answer:
+    decline(s.tx, s.staff, request_id=s.memo.about, words=s.value("text"))
+    return DONE
+
+
 def _edit(s: Submitted) -> Answer:
     edit_answer(s.tx, s.staff, message_id=s.memo.about, text=s.value("text"))
     return DONE
@@ -174,6 +198,9 @@ SUBMISSIONS: dict[str, Callable[[Submitted], Answer]] = {
     "mado_priority": _priority,
     "mado_confirm": _confirm,
     "mado_ask": _ask_back,
+    "mado_reject": _reject,
+    "mado_accept": _accept,
+    "mado_decline": _decline,
     "mado_edit": _edit,
     "mado_full": lambda s: DONE,
 }

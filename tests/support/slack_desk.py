@@ -15,6 +15,7 @@ from core.db import run
 from core.ids import Ids
 from core.members.identities import set_identity
 from core.members.staff import add_staff
+from core.profiles.model import Profile
 from core.teamchat.listeners import listeners as team_listeners
 from tests.support.builders import Somebody
 from tests.support.counter import Counter
@@ -31,9 +32,9 @@ async def no_wait(seconds: float) -> None:
 class SlackDesk:
     """`counter` and `slack` with the adapter between them."""
 
-    def __init__(self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi) -> None:
+    def __init__(self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi, profile: Profile | None = None) -> None:
         self.slack, self.clock = slack, clock
-        self.counter = Counter(url, clock, ids, wrap=lambda told: team_listeners(CHANNEL, told))
+        self.counter = Counter(url, clock, ids, profile, wrap=lambda told: team_listeners(CHANNEL, told))
         self.database = self.counter.database
         settings = SlackSettings(
             bot_token=TOKEN,
