@@ -93,7 +93,8 @@ def ticket_solved(bot: Bot, tx: Tx, fact: TicketSolved) -> None:
     if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
         return  # the chat is no longer theirs
     answered = get_ticket(tx, ticket_id=fact.ticket_id).answered_at is not None
-    rating = fact.why != "silence" and answered and ask_rating(tx, ticket_id=fact.ticket_id, member_id=fact.member_id)
+    asks = fact.rate and fact.why != "silence" and answered
+    rating = asks and ask_rating(tx, ticket_id=fact.ticket_id, member_id=fact.member_id)
     why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
     key = SOLVED_WORDS[fact.why]
     tell_chat(

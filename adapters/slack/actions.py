@@ -13,8 +13,8 @@ import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackClientError
 
-from adapters.slack.modals import Modals, View
-from adapters.slack.openers import OPENERS, Opening, open_shortcut
+from adapters.slack.modals import PICK, Memo, Modals, View
+from adapters.slack.openers import OPENERS, Opening, fill_prepared, open_shortcut
 from adapters.slack.parts import Parts
 from adapters.slack.submissions import SUBMISSIONS, Submitted
 from core.db import Tx, arun
@@ -31,6 +31,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Listen to everything of ours that can be pressed or sent."""
     desk = Actions(parts)
     app.action(re.compile(r"^mado:"))(desk.on_action)
+    app.action(PICK)(desk.on_prepared)
     app.view(re.compile(r"^mado_"))(desk.on_view)
     app.shortcut("mado_reply_with")(desk.on_shortcut)
 
@@ -76,6 +77,22 @@ class Actions:
         await self._open(body, view)
         await ack()
 
+    async def on_prepared(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        """定型文 chosen in the reply modal: its words stand in the input."""
+        view = body["view"]
+        chosen = int((action.get("selected_option") or {})["value"])
+        pressed = Press(Memo.unpack(str(view["private_metadata"])).ticket_id, "prepared", 0, chosen, *_who(body))
+        filled = await self._prepare(
+            pressed, lambda tx, staff: fill_prepared(self._opening(tx, staff, pressed), view), in_view=True
+        )
+        await ack()
+        if filled is None:
+            return
+        try:
+            await self._parts.client.views_update(view_id=str(view["id"]), hash=str(view.get("hash", "")), view=filled)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("a prepared answer could not be shown: %s", type(error).__name__)
+
     async def on_view(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """A modal was sent: refusals stand at their field, the rest closes it or shows the next step."""
         team, user = _who(body)
@@ -100,10 +117,11 @@ class Actions:
         await ack(**answer)
 
     def _refused(self, view: dict[str, Any], error: DomainError) -> dict[str, Any]:
-        """At the first input; a preview has none, and gives way to the refusal."""
-        field = next((str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"), "")
-        if not field:
+        """At the words, else at the first input; a preview has none, and gives way to the refusal."""
+        fields = [str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"]
+        if not fields:
             return {"response_action": "update", "view": self._modals.refusal(error)}
+        field = next((name for name in fields if name.partition(":")[0] == "text"), fields[0])
         return {"response_action": "errors", "errors": {field: self._parts.draw.w.error(error.code, error.data)}}
 
     async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> None:
@@ -119,8 +137,10 @@ class Actions:
 
         await arun(self._parts.database, work, failed=failed, name="slack.press")
 
-    async def _prepare(self, pressed: Press, make: Callable[[Tx, StaffView], View | None]) -> View | None:
-        """What to show; None when the person was told why not."""
+    async def _prepare(
+        self, pressed: Press, make: Callable[[Tx, StaffView], View | None], *, in_view: bool = False
+    ) -> View | None:
+        """What to show; None when the person was told why not in the thread (`in_view`: they do not look at it)."""
 
         def work(tx: Tx) -> View | None:
             return make(tx, intake.need_staff(tx, team=pressed.team, user=pressed.user))
@@ -128,8 +148,10 @@ class Actions:
         def failed(tx: Tx, error: Exception) -> View | None:
             if not isinstance(error, DomainError):
                 raise error
+            if in_view or not pressed.ticket_id:
+                return self._modals.refusal(error)
             tell_refusal(tx, pressed, error)
-            return self._modals.refusal(error) if not pressed.ticket_id else None
+            return None
 
         return await arun(self._parts.database, work, failed=failed, name="slack.open")
 

@@ -59,6 +59,7 @@ class TicketSolved:
     member_id: int | None
     chat_id: int | None
     why: str = "staff"  # staff, settled (what it was about is done), silence, member
+    rate: bool = True  # False: staff would rather not have the member asked how it was
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,9 @@ class SlackDesk:
         return answer
 
     async def submit(self, user: str, view: dict[str, Any], values: dict[str, Any]) -> httpx.Response:
-        """Somebody sends a modal; `values` by block id."""
-        state = {block: {"value": _typed(view, block, value)} for block, value in values.items()}
+        """Somebody sends a modal; `values` by block id, the other inputs as they stood when it was opened."""
+        state = {block["block_id"]: {"value": _untouched(block["element"])} for block in _inputs(view)}
+        state |= {block: {"value": _typed(view, block, value)} for block, value in values.items()}
         payload = {
             "type": "view_submission", "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1",
             "token": "x", "trigger_id": f"trigger-{next(_numbers)}", "view": {**view, "state": {"values": state}},
@@ -124,10 +125,40 @@ class SlackDesk:
         await self.drain()
         return answer
 
+    async def choose(self, user: str, view: dict[str, Any], label: str, *, typed: str = "") -> dict[str, Any]:
+        """Somebody picks an item of a menu in a modal, with these words in its text input; the modal afterwards."""
+        menus = [e for block in view["blocks"] for e in block.get("elements", ()) if e["type"] == "static_select"]
+        action, option = next((m, o) for m in menus for o in m["options"] if o["text"]["text"] == label)
+        state = {block["block_id"]: {"value": _untouched(block["element"])} for block in _inputs(view)}
+        if typed:
+            state |= {_inputs(view)[0]["block_id"]: {"value": {"type": "plain_text_input", "value": typed}}}
+        payload = {
+            "type": "block_actions", "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1",
+            "token": "x", "trigger_id": f"trigger-{next(_numbers)}", "container": {"type": "view", "view_id": view["id"]},
+            "view": {**view, "state": {"values": state}},
+            "actions": [
+                {
+                    "type": "static_select", "action_id": action["action_id"], "block_id": "b",
+                    "selected_option": option, "action_ts": f"{next(_numbers)}.1",
+                }
+            ],
+        }  # fmt: skip
+        assert (await self.interact(payload)).status_code == 200
+        return self.slack.views[-1]
+
     async def interact(self, payload: dict[str, Any]) -> httpx.Response:
         """One interactive payload."""
         body = as_form(payload)
         return await self.http.post("/webhooks/slack", content=body, headers=signed(body, form=True))
+
+
+def _inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block for block in view["blocks"] if block["type"] == "input"]
+
+
+def _untouched(element: dict[str, Any]) -> dict[str, Any]:
+    given = {"initial_value": "value", "initial_date": "selected_date", "initial_options": "selected_options"}
+    return {"type": element["type"], **{name: element[first] for first, name in given.items() if first in element}}
 
 
 def _typed(view: dict[str, Any], block_id: str, value: Any) -> dict[str, Any]:
@@ -135,6 +166,8 @@ def _typed(view: dict[str, Any], block_id: str, value: Any) -> dict[str, Any]:
     element = next(block["element"] for block in view["blocks"] if block.get("block_id") == block_id)
     if element["type"] == "static_select":
         return {"type": element["type"], "selected_option": next(o for o in element["options"] if o["value"] == value)}
+    if element["type"] == "checkboxes":
+        return {"type": element["type"], "selected_options": [o for o in element["options"] if o["value"] in value]}
     if element["type"] == "datepicker":
         return {"type": element["type"], "selected_date": value}
     return {"type": element["type"], "value": value}
