@@ -21,7 +21,7 @@ from core.db import Tx, arun
 from core.errors import DomainError
 from core.members.staff import StaffView
 from core.teamchat import intake
-from core.teamchat.acting import ACTS, Press, press, tell_refusal
+from core.teamchat.acting import ACTS, Press, keep_internal, press, tell_refusal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -34,6 +34,7 @@ def register(app: AsyncApp, parts: Parts) -> None:
     app.action(PICK)(desk.on_prepared)
     app.view(re.compile(r"^mado_"))(desk.on_view)
     app.shortcut("mado_reply_with")(desk.on_shortcut)
+    app.shortcut("mado_keep_internal")(desk.on_keep_internal)
 
 
 class Actions:
@@ -73,6 +74,17 @@ class Actions:
             lambda tx, staff: open_shortcut(
                 self._opening(tx, staff, pressed), place=place, ref=str(message.get("ts") or "")
             ),
+        )
+        await self._open(body, view)
+        await ack()
+
+    async def on_keep_internal(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """内部メモにする, on one's own message that is held for the member."""
+        ref, place = str((body.get("message") or {}).get("ts") or ""), str((body.get("channel") or {}).get("id") or "")
+        team, user = _who(body)
+        view = await self._prepare(
+            Press(0, "keep_internal", 0, 0, team, user),
+            lambda tx, staff: keep_internal(tx, staff, place=place, ref=ref, user=user),
         )
         await self._open(body, view)
         await ack()

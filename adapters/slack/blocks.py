@@ -14,6 +14,7 @@ from adapters.slack.words import Words
 from core.counter.desk_card import DeskCard
 from core.counter.reservations import RequestSheet
 from core.profiles.model import Profile
+from core.teamchat.nudges import Nudge
 from core.teamchat.plan import Change, Entry, Group
 
 Block = dict[str, Any]
@@ -318,6 +319,20 @@ class Draw:
         return Drawn(self.w("post.unsent"), [context(self.w("post.unsent"))], [])
 
     # remarks to one person
+
+    def nudge(self, nudge: Nudge) -> Drawn:
+        """That a ticket of theirs will be due."""
+        w, ticket = self.w, nudge.ticket
+        text = w(
+            f"nudge.{nudge.stage}",
+            ticket_no=ticket.ticket_no,
+            what=w.name("due", nudge.level),
+            at=nudge.due_at,
+            subject=escape(cut(ticket.subject, EXCERPT)) or "-",
+        )
+        return Drawn(
+            cut(text, SECTION), [section(text), self._row([self._link(ticket.ticket_no)], block_id="desk")], []
+        )
 
     def whisper(self, payload: dict[str, Any]) -> Drawn:
         """As owed by `core.teamchat.threads.whisper`."""

@@ -1,4 +1,5 @@
-"""What needs a person's eye: messages that did not arrive, deliveries given up, invoices about to lapse, money unplaced."""
+"""What needs a person's eye: messages that did not arrive, deliveries given up, invoices about to lapse, money unplaced,
+the staff's messenger away."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import MemberView, list_members, shown_member
+from core.teamchat.health import Outage, find_outage
 from core.tickets.threads import TicketView, get_ticket
 from core.tickets.ticks import DueTicket, list_overdue
 
@@ -70,11 +72,12 @@ class Troubles:
     set_aside: tuple[Waiting, ...]
     short_quotas: tuple[QuotaView, ...]
     overdue: tuple[Overdue, ...] = ()
+    away: Outage | None = None  # the staff's messenger cannot be reached
 
     @property
     def count(self) -> int:
         """How many things are waiting."""
-        return sum(
+        return int(self.away is not None) + sum(
             map(
                 len,
                 (
@@ -127,6 +130,7 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
         ),
         overdue=tuple(Overdue(row, members.get(row.member_id or 0)) for row in overdue),
+        away=find_outage(tx),
     )
 
 

@@ -165,7 +165,7 @@ def add_member_message(
     )
     if what.effect == "new_ticket":
         return _follow_up(tx, ticket, text, files, chat_id)
-    message = _add_member_words(tx, ticket, text, files)
+    message = _add_member_words(tx, ticket, text, files, alarming=what.effect == "reopened")
     courtesy = what.effect == "courtesy"
     changed = ticket._replace(
         status=what.status,
@@ -203,7 +203,9 @@ def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], cha
     return Written("new_ticket", new, tx.one(LAST_OF_MEMBER, ticket_id=new.id))
 
 
-def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[File]) -> TicketMessageView:
+def _add_member_words(
+    tx: Tx, ticket: TicketView, text: str, files: Sequence[File], *, alarming: bool = False
+) -> TicketMessageView:
     if ticket.member_id is not None:
         name = get_member(tx, member_id=ticket.member_id).name
     else:
@@ -216,4 +218,5 @@ def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[Fil
         author_name=name[:NAME_LENGTH],
         body=text,
         files=files,
+        alarming=alarming,
     )

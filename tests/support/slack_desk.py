@@ -1,5 +1,6 @@
 """A counter with the Slack desk: the real SDK against the double, no web server, a clock that stands still."""
 
+import asyncio
 import itertools
 import json
 from typing import Any
@@ -58,8 +59,8 @@ class SlackDesk:
         """Send all that can be sent now."""
         while await self.lane._claim_and_send():
             while self.lane._in_hand:
-                for task in list(self.lane._in_hand):
-                    await task
+                await asyncio.gather(*self.lane._in_hand)
+                await asyncio.sleep(0)  # a task that is done takes itself out of the lane's hands only then
 
     async def later(self, **step: float) -> None:
         """Move the clock, then send and do what is due."""
@@ -94,6 +95,31 @@ class SlackDesk:
         assert answer.status_code == 200, answer.text
         await self.drain()
         return message
+
+    async def react(self, user: str, message: dict[str, Any], name: str, *, event_id: str = "") -> httpx.Response:
+        """Somebody puts an emoji under a message."""
+        item = {"type": "message", "channel": message["channel"], "ts": message["ts"]}
+        event = {
+            "type": "reaction_added",
+            "user": user,
+            "reaction": name,
+            "item": item,
+            "event_ts": self.slack.new_ts(),
+        }
+        answer = await self.event(event, event_id=event_id)
+        await self.drain()
+        return answer
+
+    async def shortcut(self, user: str, message: dict[str, Any], callback_id: str) -> httpx.Response:
+        """Somebody picks a shortcut from a message's menu."""
+        payload = {
+            "type": "message_action", "callback_id": callback_id, "trigger_id": f"trigger-{next(_numbers)}",
+            "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "channel": {"id": CHANNEL}, "token": "x",
+            "message": message, "message_ts": message["ts"], "action_ts": f"{next(_numbers)}.1",
+        }  # fmt: skip
+        answer = await self.interact(payload)
+        await self.drain()
+        return answer
 
     async def press(self, user: str, message: dict[str, Any], label: str, **more: Any) -> httpx.Response:
         """Somebody presses a button (or an item of a menu) of a message."""
