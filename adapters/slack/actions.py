@@ -51,10 +51,13 @@ class Actions:
             await ack()
             return
         key = f"{action.get('action_ts')}:{pressed.user}:{action.get('action_id')}"
+        at_home = (body.get("container") or {}).get("type") == "view"
         try:
             if pressed.action in OPENERS:
                 view = await self._prepare(
-                    pressed, lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed))
+                    pressed,
+                    lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed)),
+                    in_view=at_home,
                 )
                 await self._open(body, view)
             elif pressed.action in ACTS:
