@@ -61,7 +61,9 @@ class Actions:
                 )
                 await self._open(body, view)
             elif pressed.action in ACTS:
-                await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+                refused = await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+                if at_home and refused is not None:  # the remark in the thread is not where they look
+                    await self._open(body, self._modals.refusal(refused))
         except Exception:
             log.exception("a press in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
             await self._open(body, self._modals.failed(reference))
@@ -139,18 +141,22 @@ class Actions:
         field = next((name for name in fields if name.partition(":")[0] == "text"), fields[0])
         return {"response_action": "errors", "errors": {field: self._parts.draw.w.error(error.code, error.data)}}
 
-    async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> None:
-        def work(tx: Tx) -> None:
+    async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> DomainError | None:
+        """Why it was refused, which the thread tells too; None: done."""
+
+        def work(tx: Tx) -> DomainError | None:
             if intake.take_press(tx, team=pressed.team, key=key):
                 do(tx, intake.need_staff(tx, team=pressed.team, user=pressed.user))
+            return None
 
-        def failed(tx: Tx, error: Exception) -> None:
+        def failed(tx: Tx, error: Exception) -> DomainError | None:
             if not isinstance(error, DomainError):
                 raise error
             if intake.take_press(tx, team=pressed.team, key=key):
                 tell_refusal(tx, pressed, error)
+            return error
 
-        await arun(self._parts.database, work, failed=failed, name="slack.press")
+        return await arun(self._parts.database, work, failed=failed, name="slack.press")
 
     async def _prepare(
         self, pressed: Press, make: Callable[[Tx, StaffView], View | None], *, in_view: bool = False

@@ -79,3 +79,16 @@ async def test_what_is_due_stands_above(desk: SlackDesk) -> None:
     run(desk.database, lambda tx: warn_due(tx, limit=100))
     shown = desk.slack.says(await home(desk))
     assert shown.index("期限が近い・過ぎた") < shown.index("T-000001") < shown.index("自分の対応中")
+
+
+async def test_what_a_colleague_took_first_is_said_at_home(desk: SlackDesk) -> None:
+    desk.counter.add_member()
+    person = link_person(desk.counter.person())
+    person.say("/ticket").press("その他").say("困っています").press("スキップ").press("送信する")
+    desk.operator("suzuki", "U0SUZUKI")
+    tanaka, ticket_id = desk.operator("tanaka", "U0TANAKA"), rows(desk.counter, "ticket")[0].id
+    page = await home(desk)
+    run(desk.database, lambda tx: claim(tx, tanaka, ticket_id=ticket_id))
+    await press(desk, page, "担当する")
+    assert "tanakaさんが担当しています" in desk.slack.says(desk.slack.views[-1])
+    assert rows(desk.counter, "ticket")[0].assignee_id == tanaka.id
