@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
-from adapters.slack import actions, command, events, home
+from adapters.slack import actions, command, events, home, reactions
 from adapters.slack.blocks import Draw
 from adapters.slack.calls import Time
 from adapters.slack.handles import Handles
@@ -36,6 +36,7 @@ Register = Callable[[AsyncApp, Parts], None]
 LISTENERS: tuple[Register, ...] = (
     events.register,
     actions.register,
+    reactions.register,
     home.register,
     command.register,
 )  # each module that listens to Slack says here what to

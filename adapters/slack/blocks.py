@@ -8,16 +8,20 @@ from typing import Any, NamedTuple
 import orjson
 
 from adapters.slack.handles import Handles
+from adapters.slack.requests import describe_request
 from adapters.slack.text import SECTION, TOTAL, cut, escape, fit, in_sections, quoted
 from adapters.slack.words import Words
 from core.counter.desk_card import DeskCard
+from core.counter.reservations import RequestSheet
 from core.profiles.model import Profile
+from core.teamchat.nudges import Nudge
 from core.teamchat.plan import Change, Entry, Group
 
 Block = dict[str, Any]
 EXCERPT = 200
 NAME, NAMES, HALF = 100, 300, 1_200  # of a name, of file names, of a section that holds two texts: as written
 DIGEST, DIGESTED = 8_500, 20  # of a digest: characters of all words, how many entries
+DECISIONS = 3  # of a kind on one card: more are decided in the browser desk
 GREEN, GREY, RED = "#2e8b57", "#9aa0a6", "#c0392b"
 SHORT = timedelta(seconds=1)
 
@@ -97,7 +101,8 @@ class Draw:
         notes = self._notes(card)
         if notes:
             blocks.append(context(*notes))
-        blocks.extend(section(self._report(card, number)) for number in range(len(card.reports[:3])))
+        blocks.extend(section(self._report(card, number)) for number in range(len(card.reports[:DECISIONS])))
+        blocks.extend(section(self.request(sheet)) for sheet in card.requests[:DECISIONS])
         blocks.extend(self._buttons(card))
         fallback = w(
             "card.fallback", ticket_no=ticket.ticket_no, status=status, subject=escape(cut(ticket.subject, 80))
@@ -172,21 +177,35 @@ class Draw:
         """Which there are follows from the state (dialogue-and-desk.md 1.2)."""
         ticket = card.ticket
         if ticket.status == "solved":
-            return [self._row([self._act(card, "reopen"), self._link(ticket.ticket_no)])]
+            return [*self._decisions(card), self._row([self._act(card, "reopen"), self._link(ticket.ticket_no)])]
         rest = "wake" if ticket.snoozed_until is not None else "snooze"
         first = [self._act(card, "claim", style="primary")] if ticket.assignee_id is None else []
         main = [*first, self._act(card, "reply"), self._act(card, rest), self._act(card, "solve")]
         more = ["assign", "priority"] if ticket.assignee_id is None else ["take_over", "assign", "priority", "release"]
         options = [{"text": plain(self.w(f"button.{name}")), "value": self._handle(card, name)} for name in more]
         main.append({"type": "overflow", "action_id": "mado:more", "options": options})
-        rows = [self._row(main)]
-        for report in card.reports[:3]:
-            acts = [self._act(card, "ask_back", extra=report.id)]
+        return [self._row(main), *self._decisions(card), self._row([self._link(ticket.ticket_no)], block_id="desk")]
+
+    def _decisions(self, card: DeskCard) -> list[Block]:
+        """What waits for a yes or no stays to be pressed although the talk about it is over."""
+        rows = []
+        for report in card.reports[:DECISIONS]:
+            acts = [self._act(card, name, extra=report.id) for name in ("ask_back", "reject_report")]
             if report.invoice_no is not None:
                 acts.insert(0, self._act(card, "confirm_payment", extra=report.id, style="primary"))
             rows.append(self._row(acts, block_id=f"report:{report.id:x}"))
-        rows.append(self._row([self._link(ticket.ticket_no)], block_id="desk"))
+        for sheet in card.requests[:DECISIONS]:
+            acts = [
+                self._act(card, "accept_request", extra=sheet.request.id, style="primary"),
+                self._act(card, "decline_request", extra=sheet.request.id),
+            ]
+            rows.append(self._row(acts, block_id=f"request:{sheet.request.id:x}"))
         return rows
+
+    def request(self, sheet: RequestSheet, *, whole: bool = False) -> str:
+        """A request about a reservation; `whole` for a modal."""
+        bookings = self._profile.bookings
+        return describe_request(self.w, bookings, sheet, whole=whole) if bookings is not None else ""
 
     def _act(self, card: DeskCard, action: str, *, extra: int = 0, style: str = "") -> Block:
         return button(self.w(f"button.{action}"), action, self._handle(card, action, extra), style=style)
@@ -303,6 +322,20 @@ class Draw:
         return Drawn(self.w("post.unsent"), [context(self.w("post.unsent"))], [])
 
     # remarks to one person
+
+    def nudge(self, nudge: Nudge) -> Drawn:
+        """That a ticket of theirs will be due."""
+        w, ticket = self.w, nudge.ticket
+        text = w(
+            f"nudge.{nudge.stage}",
+            ticket_no=ticket.ticket_no,
+            what=w.name("due", nudge.level),
+            at=nudge.due_at,
+            subject=escape(cut(ticket.subject, EXCERPT)) or "-",
+        )
+        return Drawn(
+            cut(text, SECTION), [section(text), self._row([self._link(ticket.ticket_no)], block_id="desk")], []
+        )
 
     def whisper(self, payload: dict[str, Any]) -> Drawn:
         """As owed by `core.teamchat.threads.whisper`."""

@@ -99,8 +99,32 @@ class Calls:
         )
         return str(answer["ts"])
 
-    async def update(self, place: str, ref: str, drawn: Drawn) -> None:
-        """Draw one of our messages anew; may be repeated. Errors: also PostGone."""
+    async def post_direct(self, to: str, drawn: Drawn, *, thread: str | None) -> tuple[str, str]:
+        """To one person, by their id (U…) or by their direct channel (D…); gives that channel and the message's ts."""
+        await self._turn(to)
+        answer = await self._call(
+            "chat.postMessage",
+            self._client.chat_postMessage,
+            channel=to,
+            text=drawn.text,
+            blocks=drawn.blocks or None,
+            thread_ts=thread,
+            unfurl_links=False,
+        )
+        return str(answer["channel"]), str(answer["ts"])
+
+    async def react(self, place: str, ref: str, name: str) -> None:
+        """An emoji of our own under a message; it may stand there already."""
+        try:
+            await self._call("reactions.add", self._client.reactions_add, channel=place, timestamp=ref, name=name)
+        except PermanentError as error:
+            log.info("no reaction was added: %s", error)
+
+    async def update(self, place: str, ref: str, drawn: Drawn, *, broadcast: bool = False) -> None:
+        """Draw one of our messages anew; may be repeated. `broadcast` shows a reply in the channel too. Errors: also PostGone.
+
+        Source: https://docs.slack.dev/reference/methods/chat.update/ (reply_broadcast)
+        """
         await self._call(
             "chat.update",
             self._client.chat_update,
@@ -109,6 +133,7 @@ class Calls:
             text=drawn.text,
             blocks=drawn.blocks,
             attachments=drawn.attachments,
+            reply_broadcast=True if broadcast else None,
         )
 
     async def whisper(self, place: str, user: str, drawn: Drawn, *, thread: str | None) -> None:

@@ -7,11 +7,12 @@ from adapters.slack.blocks import Draw
 from adapters.slack.calls import Calls, SlackDown, Time, Unclear
 from adapters.slack.parts import Parts
 from adapters.slack.sync import Sync
-from core.db import Tx, arun
+from core.db import Tx, aread, arun
 from core.delivery.files import fill_file
 from core.delivery.ports import OutcomeUnknown, Owed, Sent
 from core.errors import PermanentError, TransientError
 from core.teamchat.health import report_health
+from core.teamchat.nudges import read_nudge, record_direct
 from core.teamchat.threads import find_thread, owe_look, whisper
 
 log = logging.getLogger(__name__)
@@ -66,6 +67,11 @@ class SlackSender:
             return await self._whisper(owed)
         if op == "fetch":
             return await self._fetch(owed)
+        if op == "nudge":
+            return await self._nudge(owed)
+        if op == "react":
+            await self.calls.react(owed.address, str(owed.payload["ref"]), str(owed.payload["name"]))
+            return Sent("", "shown")
         raise PermanentError(f"slack: no such act: {op}")
 
     async def _check_channel(self, place: str) -> None:
@@ -87,6 +93,29 @@ class SlackSender:
             if NOT_THERE not in str(error):
                 raise
             return Sent("", NOT_THERE)  # pressed in App Home by somebody who is not in the channel: the page shows it
+        return Sent("", "told")
+
+    async def _nudge(self, owed: Owed) -> Sent:
+        """A reminder that cannot be brought is no trouble of a member's: the channel is told at the end."""
+        payload = owed.payload
+        nudge = await aread(self._parts.database, lambda tx: read_nudge(tx, payload))
+        if nudge is None:
+            return Sent("", "no longer of use")
+        to, root = (nudge.direct.place, nudge.direct.root_ref) if nudge.direct is not None else (owed.address, None)
+        try:
+            place, ref = await self.calls.post_direct(to, self._draw.nudge(nudge), thread=root)
+        except PermanentError as error:
+            log.warning("a reminder to one of staff was not taken: %s", error)
+            return Sent("", str(error)[:100])
+        except SlackDown as error:
+            if error.code != "channel_not_found":
+                raise
+            return Sent("", "this person cannot be written to")
+        await arun(
+            self._parts.database,
+            lambda tx: record_direct(tx, payload, place=place, root_ref=root or ref),
+            name="slack.nudge",
+        )
         return Sent("", "told")
 
     async def _fetch(self, owed: Owed) -> Sent:

@@ -100,7 +100,7 @@ class Sync:
         else:
             group = await self._note(lambda tx: begin_group(tx, thread=plan.thread, group=group))
         ids = [post.id for post in group.posts]
-        ref = ref or await self._post(plan, drawn, ids, root, broadcast=_is_alarming(group))
+        ref = ref or await self._post(plan, drawn, ids, root, broadcast=_is_alarming(plan, group))
         await self._note(lambda tx: threads.record_posted(tx, post_ids=ids, ref=ref, digest=drawn.digest))
 
     async def _post_change(self, plan: Look, root: str, change: Change) -> None:
@@ -147,7 +147,7 @@ class Sync:
         drawn = self._draw.group(group)
         if group.ref is None or not group.entries or drawn.digest == group.posts[0].digest:
             return 0
-        await self._update(plan.thread.place, group.ref, drawn)
+        await self._update(plan.thread.place, group.ref, drawn, broadcast=_is_alarming(plan, group))
         ids, ref = [post.id for post in group.posts], group.ref
         await self._note(lambda tx: threads.record_posted(tx, post_ids=ids, ref=ref, digest=drawn.digest))
         return 1
@@ -165,9 +165,9 @@ class Sync:
         await self._note(lambda tx: threads.record_painted(tx, ticket_id=ticket_id, digest=drawn.digest))
         return False
 
-    async def _update(self, place: str, ref: str, drawn: Drawn) -> None:
+    async def _update(self, place: str, ref: str, drawn: Drawn, *, broadcast: bool = False) -> None:
         try:
-            await self._calls.update(place, ref, drawn)
+            await self._calls.update(place, ref, drawn, broadcast=broadcast)
         except PostGone:
             return  # somebody deleted it in Slack: what it showed is in the browser desk
         except OutcomeUnknown as error:  # drawing twice gives the same
@@ -225,6 +225,9 @@ class Sync:
         return await arun(self._parts.database, work, name="slack.note")
 
 
-def _is_alarming(group: Group) -> bool:
-    """Shown in the channel too (dialogue-and-desk.md 1.1): an answer that did not arrive."""
-    return any(entry.delivery is not None and entry.delivery.state in BROADCAST_STATES for entry in group.entries)
+def _is_alarming(plan: Look, group: Group) -> bool:
+    """Shown in the channel too (dialogue-and-desk.md 1.1): a missed deadline, opened again, an answer that did not arrive."""
+    return any(
+        entry.message.id in plan.alarming or (entry.delivery is not None and entry.delivery.state in BROADCAST_STATES)
+        for entry in group.entries
+    )

@@ -1,4 +1,5 @@
-"""What needs a person's eye: messages that did not arrive, deliveries given up, invoices about to lapse, money unplaced."""
+"""What needs a person's eye: messages that did not arrive, deliveries given up, invoices about to lapse, money unplaced,
+the staff's messenger away."""
 
 from dataclasses import dataclass
 from typing import NamedTuple

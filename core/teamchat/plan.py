@@ -7,7 +7,7 @@ from typing import Any
 from core.db import Tx
 from core.delivery.files import get_file
 from core.delivery.outbox import DeliveryView, find_delivery
-from core.teamchat.threads import FOLD, PostView, ThreadView, add_post, find_thread, list_posts
+from core.teamchat.threads import ALARM, FOLD, PostView, ThreadView, add_post, find_thread, list_posts
 from core.tickets.editing import VersionView, list_versions
 from core.tickets.threads import MESSAGES, TicketMessageView, TicketView, get_ticket
 
@@ -73,6 +73,7 @@ class Look:
     missing_files: tuple[MissingFile, ...]
     files_pending: bool
     gone_files: tuple[PostView, ...]  # brought there, and taken back by the member since
+    alarming: frozenset[int]  # entries that the whole channel should see
 
 
 def look(tx: Tx, *, ticket_id: int) -> Look | None:
@@ -98,6 +99,7 @@ def look(tx: Tx, *, ticket_id: int) -> Look | None:
         missing_files=tuple(missing_files),
         files_pending=pending,
         gone_files=tuple(_gone(entries, posts)),
+        alarming=frozenset(post.message_id for post in posts if post.kind == ALARM and post.message_id is not None),
     )
 
 

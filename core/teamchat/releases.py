@@ -21,7 +21,7 @@ from core.teamchat.tables import TeamRelease
 from core.teamchat.threads import find_post, find_thread, set_message, whisper
 from core.tickets.answers import note, reply
 from core.tickets.chats import lock_reply_chat
-from core.tickets.policy import check_text
+from core.tickets.policy import check_filled, check_text
 from core.tickets.threads import LAST_OF_MEMBER, TicketMessageView, get_ticket, lock_ticket
 
 LEFT_AFTER = timedelta(minutes=10)  # files that have not come by then never will
@@ -149,10 +149,12 @@ def draft_release(
 ) -> ReleaseView:
     """Words written in a modal, kept while their preview is looked at; the same source again gives the same draft new words.
 
-    Errors: DomainError `forbidden`, `text_missing`, `text_too_long`, `file_type_refused`, `already_released` (they left before).
+    Errors: DomainError `forbidden`, `text_missing`, `text_too_long`, `text_unfilled`, `file_type_refused`, `already_released`
+    (they left before).
     """
     require(staff, "reply")
     text = check_text(text, files=len(files))
+    check_filled(text)
     _check_files(tx, files)
     kept = [str(file_id) for file_id in files]
     first = tx.first(BY_KEY, key_=source_key)
@@ -184,6 +186,16 @@ def send_draft(tx: Tx, staff: ActingStaff, *, release_id: int, seen_id: int) -> 
         raise DomainError("stale", message_id=newer.id, text=newer.body)
     release = _set(tx, release, state="held", confirmed=True, seen_id=seen_id, due_at=tx.real)
     return release_now(tx, release_id=release.id) or get_release(tx, release_id=release.id)
+
+
+def take_draft(tx: Tx, staff: ActingStaff, *, release_id: int) -> ReleaseView | None:
+    """Its words leave by another act (with the end of a ticket), in this transaction; None: they left before.
+
+    Errors: DomainError `forbidden`.
+    """
+    lock_reply_chat(tx, tx.one(BY_ID, release=release_id).ticket_id)
+    release = _lock_own(tx, staff, release_id)
+    return _set(tx, release, state="released", confirmed=True) if release.state == "draft" else None
 
 
 def warnings_of(tx: Tx, *, ticket_id: int, text: str) -> list[str]:

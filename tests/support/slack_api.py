@@ -100,7 +100,7 @@ class SlackApi:
 
     def roots(self) -> list[dict[str, Any]]:
         """What stands in the channel itself."""
-        return [m for m in self.messages if not m.get("thread_ts")]
+        return [m for m in self.messages if not m.get("thread_ts") and m["channel"] == CHANNEL]
 
     def thread(self, root: str) -> list[dict[str, Any]]:
         """What stands in a thread, without its root, oldest first."""
@@ -155,8 +155,10 @@ class SlackApi:
 
     def _chat_postMessage(self, given: dict[str, Any]) -> dict[str, Any]:
         message = {**given, "ts": self.new_ts(), "user": BOT_USER, "bot_id": BOT}
+        if given["channel"].startswith("U"):  # a person's id: the direct channel with them
+            message["channel"] = f"D{given['channel'][1:]}"
         self.messages.append(message)
-        return {"channel": given["channel"], "ts": message["ts"], "message": message}
+        return {"channel": message["channel"], "ts": message["ts"], "message": message}
 
     def _chat_update(self, given: dict[str, Any]) -> dict[str, Any]:
         for message in self.messages:
@@ -168,6 +170,11 @@ class SlackApi:
     def _chat_postEphemeral(self, given: dict[str, Any]) -> dict[str, Any]:
         self.whispers.append(given)
         return {"message_ts": self.new_ts()}
+
+    def _reactions_add(self, given: dict[str, Any]) -> dict[str, Any]:
+        found = next(m for m in self.messages if (m["channel"], m["ts"]) == (given["channel"], given["timestamp"]))
+        found.setdefault("reactions", []).append({"name": given["name"], "users": [BOT_USER]})
+        return {}
 
     def _conversations_replies(self, given: dict[str, Any]) -> dict[str, Any]:
         there = [m for m in self.messages if given["ts"] in (m["ts"], m.get("thread_ts"))]

@@ -18,6 +18,7 @@ from core.ids import Ids
 from core.members.identities import set_identity
 from core.members.staff import add_staff
 from core.profiles.files import load_profile
+from core.profiles.model import Profile
 from core.teamchat.listeners import listeners as team_listeners
 from tests.support.builders import Somebody
 from tests.support.counter import Counter, Person
@@ -66,10 +67,18 @@ class SlackDesk:
     """`counter` and `slack` with the adapter between them."""
 
     def __init__(
-        self, url: str, clock: ManualClock, ids: Ids, slack: SlackApi, *, app_token: str = "", language: str = "ja"
+        self,
+        url: str,
+        clock: ManualClock,
+        ids: Ids,
+        slack: SlackApi,
+        profile: Profile | None = None,
+        *,
+        app_token: str = "",
+        language: str = "ja",
     ) -> None:
         """With `app_token` by Socket Mode, once the adapter is started; `language` is the operator's."""
-        profile = load_profile("renewal-notice").model_copy(update={"language": language})
+        profile = (profile or load_profile("renewal-notice")).model_copy(update={"language": language})
         self.slack, self.clock = slack, clock
         self.counter = Counter(url, clock, ids, profile, wrap=lambda told: team_listeners(CHANNEL, told))
         self.database = self.counter.database
@@ -110,6 +119,7 @@ class SlackDesk:
                 found |= await lane._claim_and_send()
                 while lane._in_hand:
                     await asyncio.gather(*lane._in_hand)
+                    await asyncio.sleep(0)  # a task that is done takes itself out of the lane's hands only then
 
     async def later(self, **step: float) -> None:
         """Move the clock, then send and do what is due."""
@@ -176,6 +186,31 @@ class SlackDesk:
         await self.drain()
         return message
 
+    async def react(self, user: str, message: dict[str, Any], name: str, *, event_id: str = "") -> httpx.Response:
+        """Somebody puts an emoji under a message."""
+        item = {"type": "message", "channel": message["channel"], "ts": message["ts"]}
+        event = {
+            "type": "reaction_added",
+            "user": user,
+            "reaction": name,
+            "item": item,
+            "event_ts": self.slack.new_ts(),
+        }
+        answer = await self.event(event, event_id=event_id)
+        await self.drain()
+        return answer
+
+    async def shortcut(self, user: str, message: dict[str, Any], callback_id: str) -> httpx.Response:
+        """Somebody picks a shortcut from a message's menu."""
+        payload = {
+            "type": "message_action", "callback_id": callback_id, "trigger_id": f"trigger-{next(_numbers)}",
+            "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "channel": {"id": CHANNEL}, "token": "x",
+            "message": message, "message_ts": message["ts"], "action_ts": f"{next(_numbers)}.1",
+        }  # fmt: skip
+        answer = await self.interact(payload)
+        await self.drain()
+        return answer
+
     async def press(self, user: str, message: dict[str, Any], label: str) -> httpx.Response:
         """Somebody presses a button (or an item of a menu) of a message."""
         answer = await self.interact(self.pressing(user, message, label))
@@ -197,8 +232,9 @@ class SlackDesk:
         }  # fmt: skip
 
     async def submit(self, user: str, view: dict[str, Any], values: dict[str, Any]) -> httpx.Response:
-        """Somebody sends a modal; `values` by block id."""
-        state = {block: {"value": _typed(view, block, value)} for block, value in values.items()}
+        """Somebody sends a modal; `values` by block id, the other inputs as they stood when it was opened."""
+        state = {block["block_id"]: {"value": _untouched(block["element"])} for block in _inputs(view)}
+        state |= {block: {"value": _typed(view, block, value)} for block, value in values.items()}
         payload = {
             "type": "view_submission", "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1",
             "token": "x", "trigger_id": f"trigger-{next(_numbers)}", "view": {**view, "state": {"values": state}},
@@ -206,6 +242,27 @@ class SlackDesk:
         answer = await self.interact(payload)
         await self.drain()
         return answer
+
+    async def choose(self, user: str, view: dict[str, Any], label: str, *, typed: str = "") -> dict[str, Any]:
+        """Somebody picks an item of a menu in a modal, with these words in its text input; the modal afterwards."""
+        menus = [e for block in view["blocks"] for e in block.get("elements", ()) if e["type"] == "static_select"]
+        action, option = next((m, o) for m in menus for o in m["options"] if o["text"]["text"] == label)
+        state = {block["block_id"]: {"value": _untouched(block["element"])} for block in _inputs(view)}
+        if typed:
+            state |= {_inputs(view)[0]["block_id"]: {"value": {"type": "plain_text_input", "value": typed}}}
+        payload = {
+            "type": "block_actions", "team": {"id": TEAM}, "user": {"id": user, "team_id": TEAM}, "api_app_id": "A1",
+            "token": "x", "trigger_id": f"trigger-{next(_numbers)}", "container": {"type": "view", "view_id": view["id"]},
+            "view": {**view, "state": {"values": state}},
+            "actions": [
+                {
+                    "type": "static_select", "action_id": action["action_id"], "block_id": "b",
+                    "selected_option": option, "action_ts": f"{next(_numbers)}.1",
+                }
+            ],
+        }  # fmt: skip
+        assert (await self.interact(payload)).status_code == 200
+        return self.slack.views[-1]
 
     async def interact(self, payload: dict[str, Any]) -> httpx.Response:
         """One interactive payload."""
@@ -216,11 +273,22 @@ class SlackDesk:
         return answer
 
 
+def _inputs(view: dict[str, Any]) -> list[dict[str, Any]]:
+    return [block for block in view["blocks"] if block["type"] == "input"]
+
+
+def _untouched(element: dict[str, Any]) -> dict[str, Any]:
+    given = {"initial_value": "value", "initial_date": "selected_date", "initial_options": "selected_options"}
+    return {"type": element["type"], **{name: element[first] for first, name in given.items() if first in element}}
+
+
 def _typed(view: dict[str, Any], block_id: str, value: Any) -> dict[str, Any]:
     """A value as its input gives it; a choice must be one that is offered."""
     element = next(block["element"] for block in view["blocks"] if block.get("block_id") == block_id)
     if element["type"] == "static_select":
         return {"type": element["type"], "selected_option": next(o for o in element["options"] if o["value"] == value)}
+    if element["type"] == "checkboxes":
+        return {"type": element["type"], "selected_options": [o for o in element["options"] if o["value"] in value]}
     if element["type"] == "datepicker":
         return {"type": element["type"], "selected_date": value}
     return {"type": element["type"], "value": value}
