@@ -73,7 +73,7 @@ def take(c: Context, run: FormView, given: Given) -> Reply:
 
 
 def stop(c: Context, run: FormView) -> Reply:
-    """The member's "stop": asked back when much was typed already."""
+    """The member's "stop: asked back when much was typed already."""
     if len([key for key in run.answers if not key.startswith("_")]) >= MANY_ANSWERS:
         buttons = (
             (Button(c.w("form.stop_yes"), "form.stop", _ticket(run), style="danger"),),

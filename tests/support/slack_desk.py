@@ -18,7 +18,7 @@ from core.members.staff import add_staff
 from core.teamchat.listeners import listeners as team_listeners
 from tests.support.builders import Somebody
 from tests.support.counter import Counter
-from tests.support.lanes import never_asks, tells_nobody
+from tests.support.lanes import drain, never_asks, tells_nobody
 from tests.support.slack_api import CHANNEL, SECRET, TEAM, TOKEN, SlackApi, as_form, signed
 
 _numbers = itertools.count(1)
@@ -55,10 +55,7 @@ class SlackDesk:
 
     async def drain(self) -> None:
         """Send all that can be sent now."""
-        while await self.lane._claim_and_send():
-            while self.lane._in_hand:
-                for task in list(self.lane._in_hand):
-                    await task
+        await drain(self.lane)
 
     async def later(self, **step: float) -> None:
         """Move the clock, then send and do what is due."""

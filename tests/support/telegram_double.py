@@ -28,6 +28,19 @@ ACCOUNT = "4242"
 After = Literal["answer", "hang", "drop"]
 
 
+class StepTime:
+    """Sleeping moves the time on at once: for sends one after another."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
 @dataclass
 class Call:
     """One request, in the order of arrival."""
