@@ -45,7 +45,7 @@ class Door(Protocol):
         """Web addresses that can be opened from the chat, oldest first."""
 
     async def opens_file(self) -> bytes:
-        """The newest file that came from the counter, opened."""
+        """The newest file that came from the counter, opened; nothing when there is none."""
 
 
 @dataclass
@@ -109,6 +109,8 @@ class WebDoor:
         shown = [
             m["body"]["files"] for m in await self.messages() if m["author"] != "member" and m["body"].get("files")
         ]
+        if not shown:
+            return b""
         answer = await self.http.get(f"/chat/files/{shown[-1][-1]['token']}")
         assert answer.status_code == 200, answer.text
         return answer.content
@@ -144,7 +146,7 @@ class TelegramDoor:
         return [b["url"] for shown in self.telegram.shown(self.chat) for b in shown.buttons if "url" in b]
 
     async def opens_file(self) -> bytes:
-        return next(shown.file[1] for shown in reversed(self.telegram.shown(self.chat)) if shown.file)
+        return next((shown.file[1] for shown in reversed(self.telegram.shown(self.chat)) if shown.file), b"")
 
 
 @dataclass
@@ -181,6 +183,8 @@ class LineDoor:
     async def opens_file(self) -> bytes:
         pictures = [m["originalContentUrl"] for m in self.line.shown(self.person) if m["type"] == "image"]
         found = [address for address in [*pictures, *await self.links()] if "/m/files/" in address]
+        if not found:
+            return b""
         answer = await self.http.get(urlsplit(found[-1]).path)
         assert answer.status_code == 200, answer.text
         return answer.content

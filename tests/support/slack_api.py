@@ -228,7 +228,7 @@ def as_form(payload: dict[str, Any]) -> str:
 async def _given(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
         return dict(orjson.loads(await request.read() or b"{}"))
-    form = request.query if request.method == "GET" else await request.post()
+    form = {**request.query, **(await request.post() if request.method == "POST" else {})}
     return {name: _plain(str(value)) for name, value in form.items()}
 
 
