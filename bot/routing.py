@@ -11,9 +11,10 @@ from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
 from bot.screens.model import Screen, read_handle
 from bot.screens.offers import offered
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
-from bot.understanding import CONFIDENT, Understanding, command_intent, understand
+from bot.understanding import CONFIDENT, Understanding, command_intent, normalise, understand
 from bot.understanding.dates import is_only_date
 from bot.understanding.urgent import is_urgent
+from bot.wording import LANGUAGES
 from core.db import Tx
 from core.delivery.files import MAX_FILE_BYTES
 from core.dialogue import forms as form_store
@@ -84,6 +85,8 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
         return None
     command = command_intent(inbound.text) if inbound.kind == "text" else None
     if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None and not _has_form_begun(c):
+        if (asked := _asks_for_bot(c)) is not None:
+            return ACTIONS[asked](c, {})
         return ACTIONS["ticket.words"](c, {})
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
@@ -93,6 +96,18 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     if command is not None:
         return [*note, *as_screens(_by_command(c, command, run))]
     return [*note, *as_screens(_in_form(c, run) if run is not None else _free(c))]
+
+
+def _asks_for_bot(c: Context) -> str | None:
+    """While a person talks: the words on the bot's own buttons, typed and nothing beside them (dialogue-and-desk.md 2.7)."""
+    said = normalise(c.inbound.text).casefold() if c.inbound.kind == "text" else ""
+    buttons = {"menu.menu": "intent.show_menu", "ticket.human_end": "ticket.leave"}
+    words = [
+        (normalise(c.bot.wording(language)(key)).casefold(), way)
+        for key, way in buttons.items()
+        for language in LANGUAGES
+    ]
+    return dict(words).get(said)
 
 
 def _has_form_begun(c: Context) -> bool:

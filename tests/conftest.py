@@ -1,10 +1,13 @@
 """Fixtures for all tests: databases (SQLite and PostgreSQL), a manual clock, seeded ids."""
 
+import os
+import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from core.clock import ManualClock
 from core.db import Database
@@ -12,6 +15,16 @@ from core.ids import SeededIds
 from core.open_database import open_database
 from core.wiring import LISTENERS
 from tests.support.databases import PostgresServer, sqlite_database
+
+MEMORY = Path("/dev/shm")
+settings.register_profile("busy", deadline=None)  # speed is measured in benchmarks/, never by a test
+settings.load_profile("busy")
+
+
+def pytest_configure() -> None:
+    """Databases of tests lie in memory where there is room: a commit waits for the disk forty times as long."""
+    if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
 @pytest.fixture(scope="session")

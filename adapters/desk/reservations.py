@@ -21,7 +21,7 @@ from bot.wording import Wording
 from core.bookings.policy import ReservationStatus
 from core.bookings.requests import RequestView, get_request
 from core.bookings.service import ReservationFilter, ReservationView, get_reservation
-from core.counter.reservations import accept, decline, list_lines, open_page
+from core.counter.reservations import accept, decline, list_lines, open_page, write_to_member
 from core.db import Tx
 from core.profiles.booking import Bookings
 
@@ -119,8 +119,31 @@ async def show_one(visit: Visit) -> Response:
         page=page,
         reservation=page.reservation,
         shown=shown(visit),
+        client_key=visit.new_key(),
+        answered_in=next((ticket for ticket in page.tickets[::-1] if ticket.status != "solved"), None),
         method=words.method_name(Wording(visit.texts.language), visit.desk.profile, method) or "–",
     )
+
+
+async def write_to(visit: Visit) -> Response:
+    """会員に連絡する: staff write first. A second press sends nothing more."""
+    reservation_no, form = text_in_path(visit, "reservation_no"), visit.need_form()
+    key = form.text("client_key", limit=60)
+    if not key:
+        raise Refused(400, "bad_form")
+
+    def work(tx: Tx) -> str:
+        ticket = write_to_member(
+            tx,
+            visit.staff,
+            profile=visit.desk.profile,
+            reservation_no=reservation_no,
+            text=form.text("text", limit=20_000),
+            client_key=key,
+        )
+        return f"/desk/tickets/{ticket.ticket_no}"
+
+    return visit.go(await visit.write(work, name="write_about_reservation"), done="replied")
 
 
 async def accept_it(visit: Visit) -> Response:

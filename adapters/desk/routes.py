@@ -66,6 +66,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/reports/{report_id}/confirm": payments.confirm,
     "/desk/reports/{report_id}/ask": payments.ask,
     "/desk/reports/{report_id}/reject": payments.reject,
+    "/desk/reservations/{reservation_no}/write": reservations.write_to,
     "/desk/requests/{request_id}/accept": reservations.accept_it,
     "/desk/requests/{request_id}/decline": reservations.decline_it,
     "/desk/members/{member_no}/links/{link_id}/revoke": members.revoke,

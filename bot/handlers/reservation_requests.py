@@ -1,6 +1,6 @@
 """Requests to change or cancel a reservation (F4), and a message about one (F5)."""
 
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot import forms
@@ -19,6 +19,8 @@ from core.bookings.policy import Kind, flaw_of_value, number_candidates
 from core.bookings.service import ReservationView
 from core.counter import reservations as counter
 from core.profiles.booking import RequestField
+from core.profiles.hours import calendar_of
+from core.tickets.clocks import answer_due_at, record_away_told
 from core.tickets.threads import get_ticket
 
 FIELD = "f:"
@@ -44,6 +46,9 @@ def _parse_reservation(c: Context, kind: Kind, given: Given) -> str:
     for at, each in enumerate(found, start=1):
         if each.reservation_no in numbers or (at == place and not given.text.strip().startswith("R")):
             return str(each.id)
+    typed = service.find_reservation(c.tx, number=given.text, member_id=c.need_member().id)
+    if typed is not None and may_ask(c, typed, kind):  # beyond those that a screen has room for
+        return str(typed.id)
     raise Wrong("reservation.wrong_choice")
 
 
@@ -245,8 +250,24 @@ def show_filed(c: Context, slots: Slots) -> Reply:
     member_id = c.need_member().id
     request = requests.get_request(c.tx, request_id=int(slots["request"]), member_id=member_id)
     reservation = service.get_reservation(c.tx, reservation_id=request.reservation_id, member_id=member_id)
-    ticket_no = get_ticket(c.tx, ticket_id=request.ticket_id).ticket_no if request.ticket_id else ""
-    return screens.filed(c.w, c.profile, reservation, kind=request.kind, ticket_no=ticket_no)
+    ticket = get_ticket(c.tx, ticket_id=request.ticket_id) if request.ticket_id else None
+    due_at = _handed_over(c, ticket.id) if ticket is not None else None
+    return screens.filed(
+        c.w,
+        c.profile,
+        reservation,
+        kind=request.kind,
+        ticket_no=ticket.ticket_no if ticket is not None else "",
+        due_at=due_at,
+        now=c.tx.now,
+    )
+
+
+def _handed_over(c: Context, ticket_id: int) -> datetime | None:
+    """Until when staff answer: the instant that they are warned about. Out of hours the screen that follows says so."""
+    if not calendar_of(c.profile.support.business_hours).is_open(c.tx.now):
+        record_away_told(c.tx, ticket_id=ticket_id)
+    return answer_due_at(c.tx, ticket_id=ticket_id)
 
 
 @action("reservation.change")
@@ -345,7 +366,9 @@ def _send(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
         text=str(answers["body"]),
     )
     again = {"reservation": reservation.id}
-    return screens.contacted(c.w, c.profile, reservation, ticket.ticket_no), "reservation.history", again
+    due_at = _handed_over(c, ticket.id)
+    told = screens.contacted(c.w, c.profile, reservation, ticket.ticket_no, due_at, c.tx.now)
+    return told, "reservation.history", again
 
 
 forms.register(

@@ -7,7 +7,7 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
-from bot.handlers.tickets import RECENT_WORDS
+from bot.handlers.tickets import RECENT_WORDS, press_key
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import tickets as screens
 from bot.screens.model import Screen
@@ -59,14 +59,16 @@ def _named(c: Context, text: str) -> TicketView | None:
 @intent("ticket_status")
 @action("ticket.list")
 def ticket_status(c: Context, slots: Slots) -> Reply:
-    """The newest inquiries and their state, or the one that was named."""
+    """The inquiries and their state, those under way first, a page at a time; or the one that was named."""
     wanted = slots.get("ticket_number")
     for number in wanted if isinstance(wanted, list) else [wanted] if wanted else []:
         found = _named(c, f"T-{str(number).upper().removeprefix('T-')}")
         if found is None:
             raise DomainError("ticket_unknown")
         return show(c, {"ticket": found.id})
-    return screens.listed(c.w, threads.list_of_person(c.tx, **_who(c), limit=SHOWN))
+    skipped = int(slots.get("skipped") or 0)
+    found_all = threads.list_of_person(c.tx, **_who(c), limit=SHOWN + 1, skipped=skipped)
+    return screens.listed(c.w, found_all[:SHOWN], next_skipped=skipped + SHOWN if len(found_all) > SHOWN else 0)
 
 
 @action("ticket.show")
@@ -124,13 +126,21 @@ def _refs(c: Context) -> list[dict[str, Any]]:
     ]
 
 
-def deliver(c: Context, ticket_id: int, text: str, files: Sequence[Mapping[str, Any]]) -> Written:
+def deliver(
+    c: Context, ticket_id: int, text: str, files: Sequence[Mapping[str, Any]], *, client_key: str | None = None
+) -> Written:
     """Into the thread; a long text in parts. A follow-up of a ticket solved long ago is talked about in its place."""
     stored = [file_store.get_file(c.tx, file_id=int(file["file_id"])) for file in files]
     within = c.profile.support.reopen_within
     first, *more = split_text(text)
     done = tickets.add_member_message(
-        c.tx, ticket_id=ticket_id, chat_id=c.chat.id, text=first, files=stored, reopen_within=within
+        c.tx,
+        ticket_id=ticket_id,
+        chat_id=c.chat.id,
+        text=first,
+        files=stored,
+        reopen_within=within,
+        client_key=client_key,
     )
     for part in more:
         tickets.add_member_message(c.tx, ticket_id=done.ticket.id, chat_id=c.chat.id, text=part, reopen_within=within)
@@ -142,14 +152,17 @@ def deliver(c: Context, ticket_id: int, text: str, files: Sequence[Mapping[str, 
 def _said(c: Context, done: Written, *, aloud: bool) -> Reply:
     """What the member hears: that nobody is there now, which number it became; where all is as expected, nothing."""
     reply: list[Screen] = []
-    if aloud or done.effect in ("reopened", "new_ticket"):
+    due_at = answer_due_at(c.tx, ticket_id=done.ticket.id)
+    anew = done.effect in ("reopened", "new_ticket")  # handed to a person again: until when, the hours, the phone
+    if aloud or anew:
         previous = done.ticket.previous_id if done.effect == "new_ticket" else None
         previous_no = threads.get_ticket(c.tx, ticket_id=previous).ticket_no if previous is not None else ""
-        reply.append(screens.added(c.w, done.ticket.ticket_no, done.effect, previous_no))
+        values = {"ticket_no": done.ticket.ticket_no, "previous_no": previous_no}
+        reply.append(screens.added(c.w, c.profile, done.effect, values, due_at, c.tx.now))
     if done.effect != "courtesy" and _is_away(c, done.ticket):
         record_away_told(c.tx, ticket_id=done.ticket.id)
-        due_at = answer_due_at(c.tx, ticket_id=done.ticket.id)
-        reply.append(screens.away(c.w, c.profile, due_at, c.tx.now))
+        if not anew:
+            reply.append(screens.away(c.w, c.profile, due_at, c.tx.now))
     return reply
 
 
@@ -252,13 +265,15 @@ def write(c: Context, slots: Slots) -> Reply:
 
 @action("ticket.append")
 def append(c: Context, slots: Slots) -> Reply:
-    """What the bot did not understand goes to the inquiry it was about."""
+    """What the bot did not understand goes to the inquiry it was about, once."""
     ticket = _own(c, slots["ticket"])
+    if (sent := threads.find_sent(c.tx, client_key=press_key(c))) is not None:
+        return show(c, {"ticket": sent.id})
     latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
     said = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in said[-min(c.chat.misses or 1, RECENT_WORDS) :] if text)
     c.chat = c.chat._replace(misses=0)
-    return _said(c, deliver(c, ticket.id, body, []), aloud=True)
+    return _said(c, deliver(c, ticket.id, body, [], client_key=press_key(c)), aloud=True)
 
 
 def _parse_reply(c: Context, answers: Answers, given: Given) -> dict[str, Any]:
@@ -298,12 +313,18 @@ forms.register(
 
 @action("ticket.rate")
 def rate(c: Context, slots: Slots) -> Reply:
-    """One press; the first counts. Then a word, if the member likes."""
+    """One press; another face corrects it. Then a word, if the member likes."""
     ticket = _own(c, slots["ticket"])
     rated = ratings.rate(c.tx, ticket_id=ticket.id, score=int(slots["score"]))
     if rated.words or rated.rated_at != c.tx.now:
-        return screens.thanked(c.w, words=bool(rated.words))
+        return screens.thanked(c.w, ticket.id, words=bool(rated.words))
     return forms.begin(c, "rating", {"_ticket": ticket.id})
+
+
+@action("ticket.rerate")
+def rerate(c: Context, slots: Slots) -> Reply:
+    """The faces again: a slip of the finger can be put right."""
+    return screens.ask_rating(c.w, _own(c, slots["ticket"]).id)
 
 
 def _parse_words(c: Context, answers: Answers, given: Given) -> str:
@@ -315,7 +336,8 @@ def _parse_words(c: Context, answers: Answers, given: Given) -> str:
 def _commit_words(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
     said = str(answers["words"] or "")
     ratings.add_rating_words(c.tx, ticket_id=int(answers["_ticket"]), words=said)
-    return screens.thanked(c.w, words=bool(said)), "ticket.show", {"ticket": answers["_ticket"]}
+    thanked = screens.thanked(c.w, int(answers["_ticket"]), words=bool(said))
+    return thanked, "ticket.show", {"ticket": answers["_ticket"]}
 
 
 forms.register(

@@ -6,10 +6,10 @@ from typing import Any
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
 from bot.handlers.ticket_fields import field_steps, list_details
-from bot.registry import Context, Reply, Slots, action, intent
+from bot.registry import INTENTS, Context, Reply, Slots, action, intent
 from bot.screens import tickets as screens
 from bot.screens.invoices import local
-from bot.screens.model import Screen
+from bot.screens.model import Screen, read_handle
 from core.delivery import files as file_store
 from core.dialogue import service as dialogue
 from core.profiles.hours import calendar_of
@@ -19,6 +19,7 @@ from core.tickets.clocks import answer_due_at, record_away_told
 from core.tickets.policy import queue_of, split_text, subject_of
 from core.tickets.threads import TicketView
 
+CLIENT_KEY_LENGTH = 80
 RECENT_WORDS = 6  # of the member's last messages when a ticket is made out of misunderstandings
 
 
@@ -122,6 +123,12 @@ def new_ticket(
     return ticket
 
 
+def press_key(c: Context) -> str:
+    """Stands for the button that was pressed: a bubble's number and secret, the same however often it is tapped."""
+    seq, _, key = read_handle(c.inbound.handle) or (0, 0, c.inbound.delivery_key)
+    return f"chat:{c.chat.id}:{seq}:{key}"[:CLIENT_KEY_LENGTH]
+
+
 def opened(c: Context, ticket: TicketView) -> Screen:
     """The number, and until when: the instant that staff are warned about."""
     return screens.opened(c.w, c.profile, ticket, answer_due_at(c.tx, ticket_id=ticket.id), c.tx.now)
@@ -158,7 +165,9 @@ def about(c: Context, slots: Slots) -> Reply:
 
 @action("ticket.from_misses")
 def from_misses(c: Context, slots: Slots) -> Reply:
-    """The bot gave up: the member's last words go to staff in one press."""
+    """The bot gave up: the member's last words go to staff in one press, however often the button is tapped."""
+    if (sent := threads.find_sent(c.tx, client_key=press_key(c))) is not None:
+        return opened(c, sent)
     latest = dialogue.list_latest(c.tx, chat_id=c.chat.id, before_seq=c.chat.last_seq + 1, limit=20)
     words = [m.body.get("text", "") for m in latest if m.author == "member" and not m.body.get("pressed")]
     body = "\n".join(text for text in words[-RECENT_WORDS:] if text)
@@ -171,6 +180,7 @@ def from_misses(c: Context, slots: Slots) -> Reply:
         body or subject,
         origin="urgent" if urgent else "misses",
         priority="urgent" if urgent else "normal",
+        client_key=press_key(c),
     )
     c.chat = c.chat._replace(misses=0)
     return opened(c, ticket)
@@ -194,9 +204,9 @@ def talk_to_human(c: Context, slots: Slots) -> Reply:
 
 @action("ticket.leave")
 def leave(c: Context, slots: Slots) -> Reply:
-    """Back to the bot; the ticket stays open and its answers still come."""
+    """Back to the bot; the ticket stays open and its answers still come. Where the bot speaks already: the menu."""
     ticket_id = c.chat.ticket_id
     dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="bot", ticket_id=None)
     if ticket_id is None:
-        return screens.listed(c.w, [])
+        return INTENTS["show_menu"](c, {})
     return screens.left(c.w, threads.get_ticket(c.tx, ticket_id=ticket_id).ticket_no)

@@ -29,11 +29,14 @@ _EPOCH = datetime(2000, 1, 1, tzinfo=JST)
 
 
 def staffed(w: Wording, profile: Profile, due_at: datetime | None, now: datetime) -> dict[str, str]:
-    """What every hand-over to a person says: whether somebody is there now, until when, the hours, the phone."""
+    """What every hand-over to a person says: whether somebody is there now, until when, the hours, the phone.
+
+    A promise that was missed is not said again as if it could still be kept.
+    """
     calendar = calendar_of(profile.support.business_hours)
     return {
         "closed": "" if calendar.is_open(now) else w("ticket.closed_now"),
-        "promise": promise(w, profile, due_at, now) if due_at is not None else w("ticket.promise_open"),
+        "promise": w("ticket.promise_open") if due_at is None or due_at <= now else promise(w, profile, due_at, now),
         "hours": local(w, profile.operator.hours),
         "phone": profile.operator.phone,
     }

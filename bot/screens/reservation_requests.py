@@ -1,11 +1,12 @@
 """Change and cancel requests (F4), a message about a reservation (F5), and what staff decided."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from bot.screens.invoices import local
 from bot.screens.model import Button, Card, Check, Checks, DatePick, Screen, answer
+from bot.screens.promises import staffed
 from bot.screens.reservations import facility_name, show_value, show_when
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
@@ -34,7 +35,7 @@ def nothing_to_ask(w: Wording, profile: Profile, *, late: bool) -> Screen:
 
 
 def ask_reservation(w: Wording, bookings: Bookings, found: Sequence[ReservationView]) -> Screen:
-    """Which one?"""
+    """Which one? One that the screen has no room for is named by its number."""
     rows = tuple(
         (
             answer(
@@ -83,7 +84,8 @@ def ask_field(
 ) -> Screen:
     """One question of the category's form, with the buttons or the calendar that its kind has."""
     name = local(w, field.name)
-    key = "reservation.ask_field" if change else "reservation.ask_new"
+    pressed = field.kind in ("choice", "facility")  # nothing to type: its values are buttons
+    key = "reservation.ask_field" if change else "reservation.ask_choice" if pressed else "reservation.ask_new"
     lines = [w(key, name=name, value=now_of(w, bookings, reservation, field))]
     if field.kind == "date":
         latest = today.replace(year=today.year + 2, day=1)
@@ -131,14 +133,17 @@ def confirm(
     return Screen(text, cards=(Card(w("reservation.confirm_card"), tuple(rows), tone="warn"),))
 
 
-def filed(w: Wording, profile: Profile, reservation: ReservationView, *, kind: str, ticket_no: str) -> Screen:
-    """Received: number, what happens next and by when."""
+def filed(
+    w: Wording, profile: Profile, reservation: ReservationView, *, kind: str, ticket_no: str, due_at: datetime | None,
+    now: datetime,
+) -> Screen:  # fmt: skip
+    """Received: number, what happens next and by when; hours and phone."""
     key = "reservation.filed_change" if kind == "change" else "reservation.filed_cancel"
     text = w(
         key,
         reservation_no=reservation.reservation_no,
         ticket_no=ticket_no,
-        promise=profile.support.first_answer.text(w.language),
+        **staffed(w, profile, due_at, now),
     )
     return Screen(text, buttons=(_to_detail(w, reservation), menu_button(w)))
 
@@ -180,10 +185,11 @@ def confirm_contact(w: Wording, reservation: ReservationView, body: str) -> Scre
     return Screen(w("reservation.confirm_contact"), cards=(Card(w("reservation.contact_title"), rows),))
 
 
-def contacted(w: Wording, profile: Profile, reservation: ReservationView, ticket_no: str) -> Screen:
-    """The message is with staff."""
-    promise = profile.support.first_answer.text(w.language)
-    text = w("reservation.contacted", ticket_no=ticket_no, promise=promise)
+def contacted(
+    w: Wording, profile: Profile, reservation: ReservationView, ticket_no: str, due_at: datetime | None, now: datetime
+) -> Screen:
+    """The message is with staff: by when they answer, hours and phone."""
+    text = w("reservation.contacted", ticket_no=ticket_no, **staffed(w, profile, due_at, now))
     args = {"reservation": reservation.id}
     rows = ((Button(w("reservation.button_history"), "reservation.history", args),), menu_button(w))
     return Screen(text, buttons=rows)

@@ -10,6 +10,7 @@ from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.profiles.model import Profile
 from core.profiles.rules import TicketField
+from core.tickets.policy import DECIDED
 from core.tickets.ratings import SCORES
 from core.tickets.threads import TicketMessageView, TicketView
 
@@ -63,13 +64,15 @@ def left(w: Wording, ticket_no: str) -> Screen:
     return Screen(w("ticket.back_to_bot", ticket_no=ticket_no), buttons=(menu_button(w),))
 
 
-def listed(w: Wording, tickets: Sequence[TicketView]) -> Screen:
-    """Row Q1, status: each can be opened by its number."""
+def listed(w: Wording, tickets: Sequence[TicketView], *, next_skipped: int = 0) -> Screen:
+    """Row Q1, status: each can be opened by its number. `next_skipped`: where the next page begins; 0: there is none."""
     new = (Button(w("ticket.new"), "intent.open_ticket", style="primary"),)
     if not tickets:
         return Screen(w("ticket.none"), buttons=(new, menu_button(w)))
     cards = tuple(_card(w, ticket) for ticket in tickets)
     rows = [(show_button(w, ticket),) for ticket in tickets]
+    if next_skipped:
+        rows.append((Button(w("ticket.more"), "ticket.list", {"skipped": next_skipped}),))
     return Screen(w("ticket.list"), cards=cards, buttons=(*rows, new, menu_button(w)))
 
 
@@ -117,7 +120,7 @@ def detail(
     rows: list[tuple[Button, ...]] = [
         (Button(w("ticket.write"), "ticket.write", {"ticket": ticket.id}, style="primary"),)
     ]
-    if ticket.status == "waiting":
+    if ticket.status == "waiting" and ticket.kind not in DECIDED:
         rows.append((Button(w("ticket.settle"), "ticket.settle", {"ticket": ticket.id}),))
     rows.append((Button(w("ticket.all"), "ticket.list", style="quiet"), *menu_button(w)))
     return Screen(w("ticket.detail", ticket_no=ticket.ticket_no), cards=(_card(w, ticket, more),), buttons=tuple(rows))
@@ -129,10 +132,15 @@ def ask_which(w: Wording, tickets: Sequence[TicketView]) -> Screen:
     return Screen(w("ticket.ask_which"), buttons=(*rows, (answer(w("ticket.new"), "new"),)), fresh=True)
 
 
-def added(w: Wording, ticket_no: str, effect: str, previous_no: str = "") -> Screen:
-    """Where the words went: an inquiry under way, one opened again, or a new one after a long time."""
+def added(
+    w: Wording, profile: Profile, effect: str, values: Mapping[str, str], due_at: datetime | None, now: datetime
+) -> Screen:
+    """Where the words went: an inquiry under way, one opened again, or a new one after a long time.
+
+    `values`: ticket_no, previous_no (of a new one).
+    """
     return Screen(
-        w(f"ticket.effect_{effect}", ticket_no=ticket_no, previous_no=previous_no),
+        w(f"ticket.effect_{effect}", **values, **staffed(w, profile, due_at, now)),
         buttons=((intent_button(w, "ticket_status"),), menu_button(w)),
     )
 
@@ -171,6 +179,12 @@ def quiet(w: Wording, ticket_id: int, values: Mapping[str, object]) -> Screen:
     )
 
 
-def thanked(w: Wording, *, words: bool) -> Screen:
-    """After the rating."""
-    return Screen(w("ticket.rated_words" if words else "ticket.rated"), buttons=(menu_button(w),))
+def ask_rating(w: Wording, ticket_id: int) -> Screen:
+    """The question how it was by itself."""
+    return Screen(w("ticket.ask_rating"), buttons=(*rating_buttons(w, ticket_id), menu_button(w)))
+
+
+def thanked(w: Wording, ticket_id: int, *, words: bool) -> Screen:
+    """After the rating, which may be put right."""
+    again = (Button(w("ticket.rate_again"), "ticket.rerate", {"ticket": ticket_id}, style="quiet"),)
+    return Screen(w("ticket.rated_words" if words else "ticket.rated"), buttons=(again, menu_button(w)))

@@ -13,6 +13,7 @@ from core.bookings.policy import (
     LONGEST_NOTE,
     TAKES_A_PLACE,
     Kind,
+    ReservationStatus,
     Times,
     changes_of,
     do_overlap,
@@ -240,6 +241,8 @@ def accept_request(
     if reservation.revision != seen_revision:
         raise DomainError("reservation_changed", reservation_no=reservation.reservation_no)
     if request.kind == "cancel":
+        if reservation.status not in (*LIVE, ReservationStatus.CANCELLED):  # used or declined by now: not to be undone
+            raise DomainError("reservation_over", reservation_no=reservation.reservation_no)
         new = {name: getattr(reservation, name) for name in _MOVED} | {"status": "cancelled"}
     else:
         new = _changed(tx, profile, reservation, request)

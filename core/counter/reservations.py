@@ -40,7 +40,7 @@ from core.members.roles import (
 )
 from core.members.service import MemberView, get_member, list_members, shown_member
 from core.profiles.model import Profile
-from core.tickets.service import add_member_message, open_ticket
+from core.tickets.service import add_member_message, open_ticket, reply
 from core.tickets.threads import TicketView, get_ticket
 
 INQUIRY = "inquiry"
@@ -79,9 +79,9 @@ def write_about(
     Errors: DomainError `reservation_not_found`, `text_missing`, `text_too_long`.
     """
     reservation = lock_reservation(tx, reservation_id=reservation_id, member_id=member_id)
-    for ticket_id in reversed(list_ticket_ids(tx, reservation_id=reservation.id)):
-        if get_ticket(tx, ticket_id=ticket_id).status != "solved":
-            return add_member_message(tx, ticket_id=ticket_id, text=text, files=files, chat_id=chat_id).ticket
+    under_way = _open_ticket_about(tx, reservation)
+    if under_way is not None:
+        return add_member_message(tx, ticket_id=under_way.id, text=text, files=files, chat_id=chat_id).ticket
     ticket = open_ticket(
         tx,
         kind=INQUIRY,
@@ -94,6 +94,46 @@ def write_about(
     )
     link_ticket(tx, reservation_id=reservation.id, ticket_id=ticket.id)
     return ticket
+
+
+def write_to_member(
+    tx: Tx, staff: ActingStaff, *, profile: Profile, reservation_no: str, text: str, client_key: str
+) -> TicketView:
+    """Staff write first (row F5, from either side): in the ticket about the reservation that is open, else in a new one.
+
+    A second press with the same `client_key` sends nothing more. Errors: DomainError `forbidden`, `reservation_not_found`,
+    and those of `core.tickets.answers.reply`: `stale` when the member has written in the open ticket.
+    """
+    require(staff, "reply")
+    found = find_reservation(tx, number=reservation_no)
+    if found is None:
+        raise DomainError("reservation_not_found")
+    lock_chats(tx, member_id=found.member_id)
+    reservation = lock_reservation(tx, reservation_id=found.id)
+    ticket = _open_ticket_about(tx, reservation) or _begin(tx, profile, reservation)
+    reply(tx, staff, ticket_id=ticket.id, text=text, client_key=client_key, last_seen_message_id=0)
+    return get_ticket(tx, ticket_id=ticket.id)
+
+
+def _begin(tx: Tx, profile: Profile, reservation: ReservationView) -> TicketView:
+    ticket = open_ticket(
+        tx,
+        kind=INQUIRY,
+        queue=need_bookings(profile).queue,
+        subject=subject_of_inquiry(reservation),
+        body=f"予約 {reservation.reservation_no} について、担当者から連絡を始めました。",
+        member_id=reservation.member_id,
+        chat_id=None,
+        origin="staff",
+        by_bot=True,
+    )
+    link_ticket(tx, reservation_id=reservation.id, ticket_id=ticket.id)
+    return ticket
+
+
+def _open_ticket_about(tx: Tx, reservation: ReservationView) -> TicketView | None:
+    found = (get_ticket(tx, ticket_id=each) for each in reversed(list_ticket_ids(tx, reservation_id=reservation.id)))
+    return next((ticket for ticket in found if ticket.status != "solved"), None)
 
 
 def subject_of_inquiry(reservation: ReservationView) -> str:

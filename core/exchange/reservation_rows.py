@@ -60,6 +60,9 @@ _PARSERS: Mapping[str, Parser] = {
 }
 
 
+_UNKNOWN = {"facility": "unknown_facility", "category": "unknown_category"}
+
+
 def read_reservation(record: Record, layout: Layout, rules: ImportRules, findings: Findings) -> Row | None:
     """The row of one reservation, or None with its problems noted; whether its member exists is asked later."""
     draft = Draft(record, layout, findings)
@@ -76,7 +79,7 @@ def read_reservation(record: Record, layout: Layout, rules: ImportRules, finding
         if not cell:
             draft.refuse(column, "missing")
         elif code is None:
-            draft.refuse(column, f"unknown_{column}", known="、".join(names))
+            draft.refuse(column, _UNKNOWN[column], known="、".join(names))
         else:
             given[code_name] = code
     draft.need(given, "member_key", "used_on", "booked_at")

@@ -5,6 +5,8 @@ from typing import NamedTuple
 
 from sqlalchemy import bindparam, select
 
+from core.billing.reports import list_reports_of_ticket
+from core.bookings.requests import list_requests_of_ticket
 from core.db import Tx
 from core.delivery.outbox import find_delivery
 from core.dialogue.service import lock_chat_by_id
@@ -97,7 +99,7 @@ def solve(
 
     Repeating it changes nothing. `seen_revision` as in `snooze`; `force` solves although the last answer did not arrive
     or the member has written since. Errors: DomainError `forbidden`, `ticket_unknown`, `ticket_changed`,
-    `answer_undelivered` (the last answer did not reach the member), and with a text those of `service.reply`.
+    `answer_undelivered` (the last answer did not reach the member), `ticket_undecided`, and with a text those of `service.reply`.
     """
     require(staff, "reply")
     ticket = get_ticket(tx, ticket_id=ticket_id)
@@ -141,7 +143,7 @@ def close_ticket(tx: Tx, *, ticket_id: int, why: str = "staff") -> bool:
     """Solved: by staff, because what it was about is settled (a payment report was decided), or by the member's silence or
     word (`why`: staff, settled, silence, member); False: it was already.
 
-    Errors: DomainError `ticket_unknown`.
+    Errors: DomainError `ticket_unknown`, `ticket_undecided` (a report or a request is ended by its decision, never around it).
     """
     chat_id = get_ticket(tx, ticket_id=ticket_id).chat_id
     if chat_id is not None:
@@ -149,6 +151,8 @@ def close_ticket(tx: Tx, *, ticket_id: int, why: str = "staff") -> bool:
     ticket = lock_ticket(tx, ticket_id=ticket_id)
     if ticket.status == "solved":
         return False
+    if why != "settled":
+        _need_decided(tx, ticket)
     status = next_status(ticket.status, "solve")
     save_ticket(
         tx,
@@ -181,6 +185,15 @@ def give_back(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> None:
 def _need_seen(ticket: TicketView, seen_revision: int | None) -> None:
     if seen_revision is not None and seen_revision != ticket.revision:
         raise DomainError("ticket_changed", revision=ticket.revision)
+
+
+def _need_decided(tx: Tx, ticket: TicketView) -> None:
+    """What waits for a yes or no would be out of sight otherwise, and the member could not ask anew."""
+    asked = any(request.state == "open" for request in list_requests_of_ticket(tx, ticket_id=ticket.id))
+    member_id = ticket.member_id
+    reports = list_reports_of_ticket(tx, member_id=member_id, ticket_id=ticket.id) if member_id is not None else []
+    if asked or any(report.undecided for report in reports):
+        raise DomainError("ticket_undecided", ticket_no=ticket.ticket_no)
 
 
 def _need_arrived(tx: Tx, ticket_id: int) -> None:

@@ -1,9 +1,9 @@
-"""What members think of how they were answered (row Q1): asked once for a ticket, answered at most once, words beside."""
+"""What members think of how they were answered (row Q1): asked once for a ticket; the last face counts, words beside."""
 
 from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Integer, bindparam, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from core.db import Tx
@@ -39,7 +39,10 @@ OF_TICKET = Read(RatingView, select(*_VIEW).where(TicketRating.ticket_id == bind
 RATE = Read(
     RatingView,
     update(TicketRating)
-    .where(TicketRating.ticket_id == bindparam("ticket_id"), TicketRating.score.is_(None))
+    .where(
+        TicketRating.ticket_id == bindparam("ticket_id"),
+        TicketRating.score.is_distinct_from(bindparam("new_score", type_=Integer)),
+    )
     .values(score=bindparam("new_score"), rated_at=bindparam("now"))
     .returning(*_VIEW),
 )
@@ -64,7 +67,10 @@ def find_rating(tx: Tx, *, ticket_id: int) -> RatingView | None:
 
 
 def rate(tx: Tx, *, ticket_id: int, score: int) -> RatingView:
-    """The member's press; the first one counts, a second gives what stands. Errors: DomainError `rating_unknown`."""
+    """The member's press: another face corrects the one before, the same again changes nothing.
+
+    Errors: DomainError `rating_unknown`.
+    """
     if score not in SCORES:
         raise DomainError("rating_unknown")
     rated = tx.first(RATE, ticket_id=ticket_id, new_score=score, now=tx.now) or find_rating(tx, ticket_id=ticket_id)

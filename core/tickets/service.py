@@ -88,12 +88,14 @@ def open_ticket(
     details: Sequence[Mapping[str, str]] = (),
     by_bot: bool = False,
     priority: str = "normal",
+    client_key: str | None = None,
 ) -> TicketView:
     """A new ticket with the member's words as its first entry; `queue` comes from `policy.queue_of`.
 
-    `origin`: how it came to be (form, human, misses, urgent, report, follow_up); `details`: the kind's own fields as
+    `origin`: how it came to be (form, human, misses, urgent, report, follow_up, staff); `details`: the kind's own fields as
     answered ({code, ja, en, value}). `by_bot`: the product
-    found something, the words are a note for staff. Errors: DomainError `text_missing`, `text_too_long`.
+    found something, the words are a note for staff. `client_key`: of the press that sent the words, by which
+    `threads.find_sent` knows a second one. Errors: DomainError `text_missing`, `text_too_long`.
     """
     body = check_text(body, files=len(files))
     ticket = TicketView(
@@ -121,7 +123,7 @@ def open_ticket(
     if by_bot:
         add_bot_entry(tx, ticket_id=ticket.id, body=body)
     else:
-        _add_member_words(tx, ticket, body, files)
+        _add_member_words(tx, ticket, body, files, client_key)
     previous = get_ticket(tx, ticket_id=previous_id) if previous_id is not None else None
     tx.emit(
         TicketOpened(
@@ -146,12 +148,13 @@ def add_member_message(
     files: Sequence[File] = (),
     chat_id: int | None = None,
     reopen_within: timedelta = REOPEN_WITHIN,
+    client_key: str | None = None,
 ) -> Written:
     """The member's words for a ticket. Thanks is kept and changes nothing; a solved ticket opens again for some days
     (`reopen_within`, the profile's), and is followed by a new, linked one after that (row Q1).
 
-    `chat_id` is where they were written: the answer goes there from now on. Errors: DomainError `text_missing`,
-    `text_too_long`, `ticket_unknown`.
+    `chat_id` is where they were written: the answer goes there from now on. `client_key` as in `open_ticket`.
+    Errors: DomainError `text_missing`, `text_too_long`, `ticket_unknown`.
     """
     text = check_text(text, files=len(files))
     ticket = lock_ticket(tx, ticket_id=ticket_id)
@@ -164,8 +167,8 @@ def add_member_message(
         reopen_within=reopen_within,
     )
     if what.effect == "new_ticket":
-        return _follow_up(tx, ticket, text, files, chat_id)
-    message = _add_member_words(tx, ticket, text, files)
+        return _follow_up(tx, ticket, text, files, chat_id, client_key)
+    message = _add_member_words(tx, ticket, text, files, client_key)
     courtesy = what.effect == "courtesy"
     changed = ticket._replace(
         status=what.status,
@@ -185,7 +188,9 @@ def add_member_message(
     return Written(what.effect, get_ticket(tx, ticket_id=ticket_id), message)
 
 
-def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], chat_id: int | None) -> Written:
+def _follow_up(
+    tx: Tx, ticket: TicketView, text: str, files: Sequence[File], chat_id: int | None, client_key: str | None
+) -> Written:
     """The old ticket's times stay as they are; what is asked now is counted by itself (pains.md 15)."""
     new = open_ticket(
         tx,
@@ -199,11 +204,14 @@ def _follow_up(tx: Tx, ticket: TicketView, text: str, files: Sequence[File], cha
         previous_id=ticket.id,
         origin="follow_up",
         details=ticket.details,
+        client_key=client_key,
     )
     return Written("new_ticket", new, tx.one(LAST_OF_MEMBER, ticket_id=new.id))
 
 
-def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[File]) -> TicketMessageView:
+def _add_member_words(
+    tx: Tx, ticket: TicketView, text: str, files: Sequence[File], client_key: str | None
+) -> TicketMessageView:
     if ticket.member_id is not None:
         name = get_member(tx, member_id=ticket.member_id).name
     else:
@@ -216,4 +224,5 @@ def _add_member_words(tx: Tx, ticket: TicketView, text: str, files: Sequence[Fil
         author_name=name[:NAME_LENGTH],
         body=text,
         files=files,
+        client_key=client_key,
     )

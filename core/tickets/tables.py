@@ -48,7 +48,7 @@ class Ticket(Base):
     revision: Mapped[int]  # counts changes of what a card's buttons depend on: state, holder, priority, snooze
     priority: Mapped[str] = mapped_column(String(6))  # low, normal, high, urgent
     snoozed_until: Mapped[datetime | None] = mapped_column(Instant)
-    origin: Mapped[str] = mapped_column(String(16))  # form, human, misses, urgent, report, follow_up
+    origin: Mapped[str] = mapped_column(String(16))  # form, human, misses, urgent, report, follow_up, provider, staff
     details: Mapped[Any] = mapped_column(Json)  # the kind's own fields: [{code, ja, en, value}]
     due_at: Mapped[datetime | None] = mapped_column(Instant)  # the nearest of its clocks; None: we owe nothing
     due_for: Mapped[str | None] = mapped_column(String(12))  # first_answer, next_answer, resolution

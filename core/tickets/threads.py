@@ -42,7 +42,7 @@ class TicketView(NamedTuple):
     revision: int = 0  # counts what a card's buttons depend on: state, holder, priority, snooze
     priority: str = "normal"  # low, normal, high, urgent
     snoozed_until: datetime | None = None
-    origin: str = "form"  # how it came to be: form, human, misses, urgent, report, follow_up
+    origin: str = "form"  # how it came to be: form, human, misses, urgent, report, follow_up, provider, staff
     details: list[dict[str, Any]] = []  # noqa: RUF012  # the kind's own fields; replaced, never changed
     due_at: datetime | None = None  # the nearest of its clocks; None: we owe nothing
     due_for: str | None = None  # first_answer, next_answer, resolution
@@ -135,6 +135,10 @@ TICKET_COLUMNS = tuple(getattr(Ticket, name) for name in TicketView._fields)
 _MESSAGE = tuple(getattr(TicketMessage, name) for name in TicketMessageView._fields)
 BY_ID = Read(TicketView, select(*TICKET_COLUMNS).where(Ticket.id == bindparam("ticket_id")))
 LOCK = Read(TicketView, select(*TICKET_COLUMNS).where(Ticket.id == bindparam("ticket_id")).with_for_update())
+_UNSOLVED_FIRST = (
+    case((Ticket.status == "solved", literal_column("1")), else_=literal_column("0")),
+    Ticket.id.desc(),
+)
 BY_NO = Read(TicketView, select(*TICKET_COLUMNS).where(Ticket.ticket_no == bindparam("ticket_no")))
 OF_MEMBER = Read(
     TicketView,
@@ -143,12 +147,21 @@ OF_MEMBER = Read(
     .order_by(Ticket.id.desc())
     .limit(bindparam("count")),
 )
+OWN_OF_MEMBER = Read(
+    TicketView,
+    select(*TICKET_COLUMNS)
+    .where(Ticket.member_id == bindparam("member_id"), Ticket.kind != PAYMENT_NOTICE)
+    .order_by(*_UNSOLVED_FIRST)
+    .limit(bindparam("count"))
+    .offset(bindparam("skipped")),
+)
 OF_CHAT = Read(
     TicketView,
     select(*TICKET_COLUMNS)
     .where(Ticket.chat_id == bindparam("chat_id"), Ticket.member_id.is_(None))
-    .order_by(Ticket.id.desc())
-    .limit(bindparam("count")),
+    .order_by(*_UNSOLVED_FIRST)
+    .limit(bindparam("count"))
+    .offset(bindparam("skipped")),
 )
 MESSAGES = Read(
     TicketMessageView,
@@ -273,16 +286,26 @@ def find_ticket(tx: Tx, *, ticket_no: str) -> TicketView | None:
     return tx.first(BY_NO, ticket_no=ticket_no.strip().upper())
 
 
+def find_sent(tx: Tx, *, client_key: str) -> TicketView | None:
+    """The ticket into which this very press has sent words already; None: it is the first one."""
+    sent = tx.first(BY_CLIENT_KEY, client_key=client_key)
+    return get_ticket(tx, ticket_id=sent.ticket_id) if sent is not None else None
+
+
 def get_message(tx: Tx, *, message_id: int) -> TicketMessageView:
     """One entry of a thread; a missing one is a broken invariant."""
     return tx.one(MESSAGE_BY_ID, message_id=message_id)
 
 
-def list_of_person(tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 20) -> list[TicketView]:
-    """A member's own tickets, newest first; of a chat that is not linked, those it opened as nobody's."""
+def list_of_person(
+    tx: Tx, *, member_id: int | None, chat_id: int, limit: int = 20, skipped: int = 0
+) -> list[TicketView]:
+    """A member's own tickets, those under way first, then the newest; of a chat that is not linked, those it opened as
+    nobody's. What the product noted for staff is not theirs.
+    """
     if member_id is not None:
-        return [row for row in tx.all(OF_MEMBER, member_id=member_id, count=limit) if row.kind != PAYMENT_NOTICE]
-    return tx.all(OF_CHAT, chat_id=chat_id, count=limit)
+        return tx.all(OWN_OF_MEMBER, member_id=member_id, count=limit, skipped=skipped)
+    return tx.all(OF_CHAT, chat_id=chat_id, count=limit, skipped=skipped)
 
 
 def list_open_of_person(tx: Tx, *, member_id: int | None, chat_id: int) -> list[TicketView]:
@@ -292,7 +315,9 @@ def list_open_of_person(tx: Tx, *, member_id: int | None, chat_id: int) -> list[
 
 
 def is_of_person(ticket: TicketView, *, member_id: int | None, chat_id: int) -> bool:
-    """Whether a ticket is this person's: their membership's, or nobody's and opened in this chat."""
+    """Whether a ticket is this person's: their membership's, or nobody's and opened in this chat; never a note for staff."""
+    if ticket.kind == PAYMENT_NOTICE:
+        return False
     if ticket.member_id is not None:
         return ticket.member_id == member_id
     return ticket.chat_id == chat_id

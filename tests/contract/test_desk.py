@@ -193,6 +193,11 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
         "/desk/reports/{report_id}/confirm": (f"{report}/confirm", money, "accountant"),
         "/desk/reports/{report_id}/ask": (f"{report}/ask", words, "agent"),
         "/desk/reports/{report_id}/reject": (f"{report}/reject", words, "accountant"),
+        "/desk/reservations/{reservation_no}/write": (
+            "/desk/reservations/R-000001/write",
+            {"text": "ご連絡です。", "client_key": "k3"},
+            "agent",
+        ),
         "/desk/requests/{request_id}/accept": ("/desk/requests/12345/accept", {"revision": "1"}, "agent"),
         "/desk/requests/{request_id}/decline": ("/desk/requests/12345/decline", words, "agent"),
         "/desk/members/{member_no}/links/{link_id}/revoke": (

@@ -14,11 +14,12 @@ from core.bookings import requests, service
 from core.bookings.requests import RequestView
 from core.clock import ManualClock
 from core.db import Database, Tx, run
+from core.delivery.outbox import list_mails
 from core.ids import SeededIds
 from core.members.staff import add_staff
 from core.open_database import open_database
 from core.profiles.catalogue import ensure_catalogue
-from core.tickets.threads import get_ticket
+from core.tickets.threads import find_ticket, get_ticket
 from tests.support.builders import a_member, a_profile
 from tests.support.databases import sqlite_database
 from tests.support.desk import BASE, HASH, ROLES, Operator
@@ -208,3 +209,35 @@ async def test_a_number_of_nobodys_is_not_found(app: Starlette) -> None:
     operator = await logged_in(app)
     for number in ("R-999999", "%00", "..%2f..", "R-" + "9" * 300):
         assert (await operator.get(f"/desk/reservations/{number}")).status_code == 404
+
+
+async def test_staff_write_first_and_it_stands_in_the_contact_history_once(app: Starlette, database: Database) -> None:
+    operator = await logged_in(app)
+    page = (await operator.get("/desk/reservations/R-000002")).text
+    assert "会員に連絡する" in page and "ご予約 R-000002（多目的ホール）について" in page
+    for _ in range(2):
+        sent = await operator.press(
+            "/desk/reservations/R-000002/write", text="鍵の受け取りは1階です。", client_key="one"
+        )
+        assert sent.headers["location"] == "/desk/tickets/T-000002?done=replied"
+    assert [mail.payload["text"].count("鍵の受け取りは1階です。") for mail in run(database, list_mails)] == [1]
+    page = (await operator.get("/desk/reservations/R-000002")).text
+    assert page.count("鍵の受け取りは1階です。") == 1 and "担当者から連絡を始めました" not in page
+    assert "お問い合わせ T-000002 で返信する" in page and "会員に連絡する" not in page
+    ticket = run(database, lambda tx: find_ticket(tx, ticket_no="T-000002"))
+    assert ticket is not None and (ticket.status, ticket.origin, ticket.queue, ticket.due_at is None, ticket.unread) == (
+        "waiting", "staff", "reservations", True, 0,
+    )  # fmt: skip
+
+
+async def test_who_may_not_answer_cannot_write_first(app: Starlette, database: Database) -> None:
+    viewer = await logged_in(app, "viewer")
+    assert "会員に連絡する" not in (await viewer.get("/desk/reservations/R-000002")).text
+    refused = await viewer.press("/desk/reservations/R-000002/write", text="x", client_key="two")
+    assert refused.status_code == 403 and run(database, list_mails) == []
+    agent = await logged_in(app)
+    assert (await agent.press("/desk/reservations/R-999999/write", text="x", client_key="three")).status_code in (
+        404,
+        409,
+    )
+    assert (await agent.press("/desk/reservations/R-000002/write", text="x")).status_code == 400

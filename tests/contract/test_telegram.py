@@ -252,7 +252,7 @@ async def test_100_messages_never_put_31_into_one_second(telegram: TelegramDoubl
     times = [call.at for call in sends(telegram)]
     assert len(times) == 100
     assert all(later - first > 1.0 for first, later in zip(times, times[30:], strict=False))
-    assert times[-1] - times[0] < 4
+    assert times[-1] - times[0] < 60  # not one a second, however busy the machine
     assert {call.status for call in sends(telegram)} == {200}  # the double refuses the 31st, as Telegram does
 
 

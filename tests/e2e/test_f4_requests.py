@@ -1,16 +1,18 @@
 """Row F4: change and cancel requests by the category's form; staff accept or decline, the reservation follows."""
 
 from collections.abc import Iterator
-from datetime import date, time, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
 
 from core.bookings import requests, service
-from core.clock import ManualClock
+from core.clock import JST, ManualClock
 from core.counter import reservations as counter_reservations
 from core.db import run
+from core.errors import DomainError
 from core.ids import SeededIds
+from core.tickets import service as tickets
 from tests.support.builders import AGENT
 from tests.support.counter import Counter, Person
 from tests.support.databases import sqlite_database
@@ -265,3 +267,89 @@ def test_in_a_profile_without_plans_nothing_is_offered_to_renew(person: Person) 
     assert "<予約・ご利用履歴>" in menu and "更新" not in menu and "利用期限" not in menu
     assert "まだお手続きできません" in person.say("/renew").answer()
     assert "利用期限" not in person.say("ぬるぽ").answer()
+
+
+# ── by when, beyond the screen, and what must not be ended around the decision ────────────────────
+
+
+@pytest.mark.parametrize(("language", "hours"), [("ja", "営業時間："), ("en", "Hours: ")])
+def test_a_request_and_a_message_say_the_instant_that_staff_are_warned_about(
+    counter: Counter, member_id: int, clock: ManualClock, language: str, hours: str
+) -> None:
+    clock.set(datetime(2026, 11, 20, 18, 30, tzinfo=JST))  # Friday evening, Monday is a holiday
+    reserve(counter.database, member_id=member_id)
+    person = link_person(counter.person(language=language))
+    person.say(f"/language {language}").say("R-000001をキャンセルしたい" if language == "ja" else "cancel R-000001")
+    finish(person, language)
+    answer, ticket = person.answer(), rows(counter, "ticket")[0]
+    assert (
+        hours in answer
+        and "045-000-0000" in answer
+        and "営業時間外" in answer + ("営業時間外" if language == "en" else "")
+    )
+    assert ticket.due_at.astimezone(JST) == datetime(2026, 11, 24, 18, 0, tzinfo=JST)
+    assert "18:00" in answer and ("11月24日(火)" in answer or "Nov 24" in answer)
+    assert ticket.away_told_at is not None
+
+
+def finish(person: Person, language: str) -> None:
+    """Through the cancel form by its first choices."""
+    assert ("「キャンセルの理由」を選んでください。" in person.answer()) is (language == "ja"), (
+        "what is pressed is not to be typed"
+    )
+    for _ in range(6):
+        buttons = [b["label"] for m in person.history()[-1:] for row in m.body.get("buttons", ()) for b in row]
+        send = next((label for label in buttons if label in ("この内容で依頼する", "Send the request")), None)
+        skip = next((label for label in buttons if label in ("スキップ", "Skip")), None)
+        person.press(send or skip or buttons[0])
+        if send:
+            return
+    raise AssertionError(person.screen())
+
+
+def test_one_of_many_is_named_by_its_number_where_the_screen_has_no_room(
+    counter: Counter, member_id: int, person: Person
+) -> None:
+    for day in range(1, 13):
+        reserve(counter.database, member_id=member_id, used_on=date(2027, 1, day), until_on=date(2027, 1, day))
+    person.say("予約を変更したい")
+    assert (
+        "R-000008" in person.answer()
+        and "R-000012" not in person.answer()
+        and "予約番号をお書きください" in person.answer()
+    )
+    assert "R-000012" in person.say("Ｒ－１２").answer() and "どのご予約" not in person.answer()
+
+
+def test_an_open_request_is_neither_solved_by_staff_nor_by_the_member(
+    counter: Counter, member_id: int, person: Person
+) -> None:
+    reservation_id, chat_id = reserve(counter.database, member_id=member_id), person.chat_id()
+    request = run(
+        counter.database,
+        lambda tx: requests.file_request(
+            tx,
+            profile=counter.profile,
+            member_id=member_id,
+            reservation_id=reservation_id,
+            kind="cancel",
+            wanted={"why": "plans"},
+            chat_id=chat_id,
+        ),
+    )
+    assert request.ticket_id is not None
+    with pytest.raises(DomainError, match="ticket_undecided"):
+        run(counter.database, lambda tx: tickets.solve(tx, AGENT, ticket_id=request.ticket_id, force=True))
+    run(
+        counter.database,
+        lambda tx: tickets.reply(
+            tx, AGENT, ticket_id=request.ticket_id, text="確かめます。", client_key="k", last_seen_message_id=2**62
+        ),
+    )
+    person.say("/status").press("T-000001")
+    assert "お返事をお待ちしています" in person.answer() and "<解決しました>" not in person.answer()
+    run(
+        counter.database,
+        lambda tx: counter_reservations.decline(tx, AGENT, request_id=request.id, words="期限後です。"),
+    )
+    assert rows(counter, "ticket")[0].status == "solved"

@@ -308,19 +308,21 @@ async def test_two_processes_warn_once(counter: Counter, person: Person, clock: 
 
 
 @pytest.mark.parametrize("channel", ["webchat", "telegram", "line"])
-def test_how_it_was_is_asked_once_and_the_first_press_counts(counter: Counter, member_id: int, channel: str) -> None:
+def test_how_it_was_is_asked_once_and_a_slip_is_put_right(counter: Counter, member_id: int, channel: str) -> None:
     person = link_person(counter.person(channel))
     number = ask(person, "入れません")
     person.seen = person.last_seq()
     solve(counter, number, "パスワードを再設定しました。")
     assert "パスワードを再設定しました。" in person.answer() and "今回の対応はいかがでしたか" in person.answer()
-    good, bad = person.handle("満足"), person.handle("不満")
-    person.act(kind="press", handle=good)
+    person.act(kind="press", handle=person.handle("😊 満足"))
     assert "ひとこと" in person.answer()
     person.say("早くて助かりました")
-    person.act(kind="press", handle=bad)
     rating = rows(counter, "ticket_rating")[0]
     assert (rating.score, rating.words, rating.member_id) == (3, "早くて助かりました", member_id)
+    person.press("評価を選び直す").press("不満")
+    assert "いただいたお声" in person.answer() and "ひとこと" not in person.answer(), "words are asked for once"
+    rating = rows(counter, "ticket_rating")[0]
+    assert (rating.score, rating.words) == (1, "早くて助かりました")
     person.press("まだ解決していません").say("また入れません")
     assert rows(counter, "ticket")[0].status == "open"
     person.seen = person.last_seq()

@@ -96,7 +96,7 @@ def test_a_profile_with_a_typo_is_told_with_file_line_and_the_word_meant(tmp_pat
     message = refused(tmp_path, "--demo", PROFILE="ours.toml")
     assert f"ours.toml:{line}: langage" in message
     assert "「language」ではありませんか" in message
-    assert "あるもの: renewal-notice" in refused(tmp_path, "--demo", PROFILE="renewal-notise")
+    assert "あるもの: facility、renewal-notice" in refused(tmp_path, "--demo", PROFILE="renewal-notise")
 
 
 @pytest.mark.parametrize(

@@ -256,3 +256,18 @@ def test_a_viewer_sees_the_page_without_personal_data(database: Database, member
     assert "鈴木 花子" in whole and "架空町" in whole
     trail = run(database, lambda tx: list_audit(tx, ADMIN, action="reservation.viewed")).entries
     assert [entry.actor_id for entry in trail] == [AGENT.id, VIEWER.id]
+
+
+@pytest.mark.parametrize(("status", "goes"), [("used", False), ("declined", False), ("cancelled", True)])
+def test_a_cancel_request_is_not_accepted_for_what_was_used_or_declined_meanwhile(
+    database: Database, member_id: int, status: str, goes: bool
+) -> None:
+    reservation_id = reserve(database, member_id=member_id)
+    request = ask(database, member_id, reservation_id, kind="cancel")
+    _import_says(database, reservation_id, status=status)
+    if goes:
+        assert run(database, taking(request.id)).state == "accepted"  # the member hears that it is cancelled
+        return
+    with pytest.raises(DomainError, match="reservation_over"):
+        run(database, taking(request.id))
+    assert run(database, lambda tx: service.get_reservation(tx, reservation_id=reservation_id)).status == status

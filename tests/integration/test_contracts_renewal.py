@@ -240,7 +240,7 @@ def test_an_order_of_nothing_of_anothers_or_twice_the_same_is_refused(database: 
     assert refused(database, member).code == "nothing_chosen"
     assert refused(database, member, chosen, other).code == "contract_not_found"
     assert refused(database, member, chosen, chosen).code == "contract_repeated"
-    assert refused(database, member, chosen, method="credit_card").code == "method_not_offered"
+    assert refused(database, member, chosen, method="paypay").code == "method_not_offered"
     assert refused(database, withdrawn, contract(database, withdrawn)).code == "member_withdrawn"
     assert run(database, lambda tx: list_unpaid(tx, member_id=member)) == []
 

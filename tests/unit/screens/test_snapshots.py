@@ -103,6 +103,7 @@ def test_refusals_read_as_they_were_read_aloud(language: str) -> None:
         "plan_code": "standard", "external_key": "old-1", "login": "taro", "role": "boss",
         "team": "T1", "user": "U1", "channel": "line",
         "title": "お支払い", "place": "menber", "known": "{{member_name}}", "places": "{{invoice_no}}",
+        "ticket_no": "T-000001",
         "reservation_no": "R-000001", "until_at": datetime(2026, 12, 1, 8, tzinfo=UTC), "phone": "045-000-0000",
     }  # fmt: skip
     w = Wording(language)
