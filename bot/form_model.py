@@ -50,6 +50,7 @@ class Step:
     label: str  # text key of its name in the summary
     show: Callable[[Context, Answers], str]  # its answer in the summary
     optional: bool = False
+    takes_files: bool = False  # a photo is an answer too
     about: str = ""  # which of several alike ("example.jp")
     name: str = ""  # its name in the summary where the operator's profile gives it, instead of `label`
 
@@ -68,6 +69,9 @@ class Form:
     submit_label: str = ""
     needs_member: bool = True
     fixable: bool = True
+    files: str = (
+        ""  # the answer that photos belong to, at whatever step they come (an album is many messages); "": none
+    )
     pins: Callable[[Context, Answers], Mapping[str, Any]] | None = None  # what the summary promises, e.g. the price
 
 

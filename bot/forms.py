@@ -5,7 +5,6 @@ its state is a `FormView` row, so a restart or a second process changes nothing,
 belongs to: one pressed late shows the present step instead of acting.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -22,14 +21,13 @@ from core.errors import DomainError, InvariantBroken
 
 __all__ = [
     "ASIDE", "CONFIRM", "FORMS", "PINNED",
-    "Answers", "Form", "Given", "Parse", "Step", "Wrong", "add_files", "ask_resume", "back", "begin", "commit",
+    "Answers", "Form", "Given", "Parse", "Step", "Wrong", "ask_resume", "back", "begin", "commit",
     "is_current", "is_usable", "park_for_person", "prompt", "read_slots", "read_yes_no", "register", "resume_or_take", "stale",
-    "stop", "take", "takes_files_besides", "way_on",
+    "stop", "take", "way_on",
 ]  # fmt: skip
 
 PAUSED = "_paused"  # the person was asked whether to go on; their next word answers that, or the question itself
 PINNED = "_pinned"
-FILES = "files"  # the step of every form that takes them
 ASIDE = "which_ticket"  # asks about words that are held; it takes more of them and is never parked by staff's answer
 MANY_ANSWERS = 2  # from here on "stop" is asked back
 
@@ -124,17 +122,6 @@ def resume_or_take(c: Context, run: FormView, given: Given) -> Reply:
         return take(c, run, given)
     run = store.save(c.tx, run)
     return prompt(c, run) if meaning else stop(c, run)
-
-
-def takes_files_besides(c: Context, run: FormView) -> bool:
-    """Whether pictures that come while something else is asked belong into this form (a set of them comes one by one)."""
-    return run.step != FILES and any(step.key == FILES for step in FORMS[run.name].steps(c, run.answers))
-
-
-def add_files(c: Context, run: FormView, files: Sequence[Mapping[str, Any]]) -> FormView:
-    """With these files besides those given before; the question stands."""
-    kept = [*(run.answers.get(FILES) or ()), *files]
-    return store.save(c.tx, run._replace(answers={**run.answers, FILES: kept}))
 
 
 def park_for_person(tx: Tx, *, chat_id: int) -> None:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import forms
+from bot import form_files, forms
 from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
@@ -186,13 +186,11 @@ def _in_form(c: Context, run: FormView) -> Reply:
         return (
             forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
         )
-    if c.inbound.other and not c.inbound.files:
-        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     _refuse_large(c.inbound)
-    if c.inbound.files and forms.takes_files_besides(c, run):
-        run = forms.add_files(c, run, _file_refs(c.inbound))
-        if not text:
-            return forms.prompt(c, run)
+    if (c.inbound.files or c.inbound.other) and not (c.inbound.files and form_files.takes_files(c, run)):
+        if c.inbound.files and form_files.keeps_files(run):
+            return form_files.keep_files(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
     if (told := _told_at_once(c, run, text)) is not None:

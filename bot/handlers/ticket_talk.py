@@ -255,6 +255,7 @@ forms.register(
         confirm=None,
         commit=_deliver_held,
         needs_member=False,
+        files="_files",
     )
 )
 
@@ -307,7 +308,9 @@ forms.register(
         intent="",
         version=1,
         title="ticket.reply_title",
-        steps=lambda c, answers: [Step("body", _ask_reply, _parse_reply, "ticket.reply_label", lambda c, a: "")],
+        steps=lambda c, answers: [
+            Step("body", _ask_reply, _parse_reply, "ticket.reply_label", lambda c, a: "", takes_files=True)
+        ],
         confirm=None,
         commit=_commit_reply,
         needs_member=False,

@@ -70,6 +70,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
             "ticket.files_label",
             lambda c, a: c.w.join(file["name"] for file in a["files"] or ()) or c.w("ticket.files_none"),
             optional=True,
+            takes_files=True,
         ),
     ]
 
@@ -144,6 +145,7 @@ forms.register(
         commit=_open,
         submit_label="ticket.submit",
         needs_member=False,
+        files="files",
     )
 )
 

@@ -1,6 +1,5 @@
 """A counter with the Slack desk: the real SDK against the double, no web server, a clock that stands still."""
 
-import asyncio
 import itertools
 import json
 from typing import Any
@@ -22,7 +21,7 @@ from core.profiles.model import Profile
 from core.teamchat.listeners import listeners as team_listeners
 from tests.support.builders import Somebody
 from tests.support.counter import Counter, Person
-from tests.support.lanes import never_asks, tells_nobody
+from tests.support.lanes import drain, never_asks, tells_nobody
 from tests.support.slack_api import CHANNEL, SECRET, TEAM, TOKEN, SlackApi, as_form, signed
 from tests.support.slack_rules import check_answer
 
@@ -112,14 +111,8 @@ class SlackDesk:
 
     async def drain(self) -> None:
         """Send all that can be sent now."""
-        found = True
-        while found:
-            found = False
-            for lane in self.lanes:
-                found |= await lane._claim_and_send()
-                while lane._in_hand:
-                    await asyncio.gather(*lane._in_hand)
-                    await asyncio.sleep(0)  # a task that is done takes itself out of the lane's hands only then
+        while any([await drain(lane) for lane in self.lanes]):  # what became of an answer in one lane, another shows
+            pass
 
     async def later(self, **step: float) -> None:
         """Move the clock, then send and do what is due."""
