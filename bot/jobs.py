@@ -104,7 +104,7 @@ class Ticks:
                 "staff_away",
                 "Slackにつながらない間、緊急のお問い合わせをメールで担当者に知らせる",
                 60,
-                lambda tx, _: mail_urgent(tx, self.bot),
+                lambda tx, most: mail_urgent(tx, self.bot),
             ),
             ("reminders", "更新案内を送る", 30, lambda tx, most: reminders.tick(tx, profile, limit=most)),
         )
