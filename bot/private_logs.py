@@ -42,5 +42,6 @@ def set_up_logs() -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(PrivateFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("apscheduler", "alembic", "telegram"):  # telegram's DEBUG would hold members' words and the token
+    # telegram's DEBUG would hold members' words and the token; stripe's INFO quotes what was refused (mail addresses)
+    for name in ("apscheduler", "alembic", "telegram", "stripe"):
         logging.getLogger(name).setLevel(logging.WARNING)

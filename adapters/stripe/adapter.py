@@ -1,7 +1,7 @@
 """Stripe as the composition sees it: hosted pages, the webhook's route, the lane's sender, the look at what never arrived."""
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -48,6 +48,10 @@ class StripeSettings:
 
 class _KeptUnderKey(TransientError):
     """Stripe repeats this answer as long as it knows the key: only a new one helps (https://docs.stripe.com/idempotency)."""
+
+
+class _MailRefused(PermanentError):
+    """Stripe does not like the form of the payer's address, as old mobile ones have it (two dots in a row)."""
 
 
 class StripeAdapter:
@@ -134,12 +138,12 @@ class StripeAdapter:
             params["customer_email"] = order.email
         if order.method == "konbini":
             params["payment_method_options"] = {"konbini": {"expires_after_days": order.days}}
-        create = self._client.v1.checkout.sessions.create_async(
-            params,  # type: ignore[arg-type]  # a plain dict: tests check it against the SDK's own types
-            options={"idempotency_key": f"madoguchi-attempt-{order.attempt_id}"},
-        )
         try:
-            answer = await self._call(create)
+            try:
+                answer = await self._create(params, order.attempt_id)
+            except _MailRefused:  # it only fills in a field; a refused parameter is not kept under the key
+                del params["customer_email"]
+                answer = await self._create(params, order.attempt_id)
         except (
             _KeptUnderKey
         ) as error:  # a page that was made all the same was shown to nobody: the next press begins anew
@@ -154,6 +158,14 @@ class StripeAdapter:
             expires_at=moment(session["expires_at"]),
         )
 
+    async def _create(self, params: dict[str, Any], attempt_id: int) -> Any:
+        return await self._call(
+            self._client.v1.checkout.sessions.create_async(
+                params,  # type: ignore[arg-type]  # a plain dict: tests check it against the SDK's own types
+                options={"idempotency_key": f"madoguchi-attempt-{attempt_id}"},
+            )
+        )
+
     async def send(self, owed: Owed) -> Sent:
         """`end`: no money is taken any more. `look`: what became of it."""
         session, payment = owed.payload.get("session"), owed.payload.get("payment")
@@ -164,8 +176,8 @@ class StripeAdapter:
             if session:
                 await self._call(self._client.v1.checkout.sessions.expire_async(session))
                 return Sent(answer="the page is ended")
-        except PermanentError:
-            pass  # completed: its number, if it has one, is ended below
+        except PermanentError:  # completed: its number, if it has one, is ended below
+            payment = payment or await self._payment_of(str(session))
         try:
             if payment:
                 await self._call(self._client.v1.payment_intents.cancel_async(payment))
@@ -173,6 +185,15 @@ class StripeAdapter:
         except PermanentError:
             pass  # paid, or ended: its own news tells
         return Sent(answer="had ended")
+
+    async def _payment_of(self, session: str) -> str | None:
+        """A page knows its payment only once its payer went on, so it may be newer than what we were told."""
+        try:
+            answer = await self._call(self._client.v1.checkout.sessions.retrieve_async(session))
+        except PermanentError:
+            return None  # Stripe has no such page (any more)
+        payment = answer.to_dict().get("payment_intent")
+        return str(payment) if payment else None
 
     async def look_up_overdue(self) -> None:
         """The timed job: attempts whose news is overdue, and events that Stripe could not deliver (row P4)."""
@@ -182,10 +203,19 @@ class StripeAdapter:
         )
         try:
             for attempt in due:
-                await self._look(attempt.session_ref)
+                await self._alone(self._look(attempt.session_ref), "attempt", attempt.id)
             await self._take_undelivered()
         except (TransientError, OutcomeUnknown, PermanentError) as error:
             log.warning("the provider's books could not be read", extra={"error": type(error).__name__})
+
+    async def _alone(self, work: Awaitable[object], what: str, of: object) -> None:
+        """One that can never be read or booked holds up no other; while Stripe is away, none is asked."""
+        try:
+            await work
+        except (TransientError, OutcomeUnknown):
+            raise
+        except Exception:
+            log.exception("one of the provider's payments could not be taken; the others go on", extra={what: of})
 
     async def _look(self, session_ref: str | None) -> None:
         if not session_ref:
@@ -218,7 +248,8 @@ class StripeAdapter:
                     news = self.read(event)
                 except (ValueError, KeyError, TypeError):
                     continue
-                await self.take(str(event["id"]), str(event["type"])[:80], news)
+                event_id = str(event["id"])
+                await self._alone(self.take(event_id, str(event["type"])[:80], news), "event", event_id)
             if not page.has_more or not events:
                 return
             params["starting_after"] = str(events[-1]["id"])
@@ -230,8 +261,8 @@ class StripeAdapter:
         except stripe.RateLimitError as error:
             raise TransientError("Stripe: too many calls") from error
         except stripe.IdempotencyError as error:  # the same call runs at this moment, or was made with other words
-            kind = TransientError if error.http_status == CONFLICT else _KeptUnderKey
-            raise kind("Stripe: the key was used") from error
+            again = TransientError if error.http_status == CONFLICT else _KeptUnderKey
+            raise again("Stripe: the key was used") from error
         except stripe.APIConnectionError as error:
             raise OutcomeUnknown("Stripe could not be reached, or its answer did not come") from error
         except stripe.StripeError as error:
@@ -240,7 +271,8 @@ class StripeAdapter:
                 raise TransientError(f"Stripe said {status}") from error
             if status >= SERVER_ERROR:
                 raise _KeptUnderKey(f"Stripe said {status}") from error
-            raise PermanentError(f"Stripe refused: {error.code or type(error).__name__}") from error
+            kind = _MailRefused if error.code == "email_invalid" else PermanentError
+            raise kind(f"Stripe refused: {error.code or type(error).__name__}") from error
 
     async def stop(self) -> None:
         """Close the connections."""

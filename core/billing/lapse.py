@@ -19,6 +19,7 @@ from core.billing.invoices import (
     undecided_report,
 )
 from core.billing.ledger import CREDIT, RECEIVABLE, Side, post, reversed_sides
+from core.billing.payments import RELEASE
 from core.billing.policy import (
     PROVIDER_LAPSE_MARGIN,
     Confirmation,
@@ -130,6 +131,7 @@ def _void(tx: Tx, invoice: InvoiceView, reason: str) -> None:
             Side(CREDIT, -allocated, invoice.member_id, invoice.id),
         ],
     )
+    tx.run(RELEASE, of_invoice=invoice.id)  # a refund of it takes it from the credit, not from a sale that is no more
     tx.run(CLOSE, invoice_id=invoice.id, new_status="void", paid_day=None, now=tx.now, reason=reason)
     if allocated:
         tx.emit(CreditGained(invoice.member_id, allocated, invoice.id))

@@ -59,6 +59,7 @@ ADD_ENTRY = Read(
     .on_conflict_do_nothing(index_elements=["source_key"])
     .returning(LedgerEntry.id),
 )
+BY_KEY = Read(_Id, select(LedgerEntry.id).where(LedgerEntry.source_key == bindparam("source_key")))
 ADD_POSTING = Write(
     insert(Posting).values(
         {
@@ -105,6 +106,11 @@ def post(tx: Tx, *, kind: str, source_key: str, postings: Iterable[Side]) -> boo
         ],
     )
     return True
+
+
+def is_booked(tx: Tx, *, source_key: str) -> bool:
+    """Whether a step was booked under this key."""
+    return tx.first(BY_KEY, source_key=source_key) is not None
 
 
 def reversed_sides(tx: Tx, *, source_key: str) -> Sequence[Side]:

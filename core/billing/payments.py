@@ -8,7 +8,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from core.billing.facts import CreditGained, InvoicePartlyPaid, MoneyInSuspense
 from core.billing.invoices import LOCK, InvoiceView, get_invoice, lock_money, mark_paid
-from core.billing.ledger import BANK_FEE, CREDIT, RECEIVABLE, SUSPENSE, Side, open_yen_of, post
+from core.billing.ledger import BANK_FEE, CREDIT, RECEIVABLE, SUSPENSE, Side, is_booked, open_yen_of, post
 from core.billing.policy import Allocation, InvoiceStatus, decide_payment
 from core.billing.tables import Payment
 from core.db import Tx
@@ -76,10 +76,15 @@ PLACE = Write(
     .where(Payment.id == bindparam("payment_id"))
     .values(
         invoice_id=bindparam("target_id"),
-        applied_yen=bindparam("applied"),
-        credit_yen=bindparam("credited"),
-        suspense_yen=bindparam("waiting"),
+        applied_yen=Payment.applied_yen + bindparam("applied"),
+        credit_yen=Payment.credit_yen + bindparam("credited"),
+        suspense_yen=literal_column("0"),
     )
+)
+RELEASE = Write(
+    update(Payment)
+    .where(Payment.invoice_id == bindparam("of_invoice"), Payment.applied_yen > literal_column("0"))
+    .values(credit_yen=Payment.credit_yen + Payment.applied_yen, applied_yen=literal_column("0"))
 )
 
 
@@ -283,8 +288,9 @@ def place_suspense(
 ) -> PaymentView:
     """Staff place money from suspense: on an open invoice of the same member, or (None) on the member's credit.
 
-    Placing it again changes nothing. Errors: DomainError `forbidden`, `payment_not_found`, `invoice_not_found`,
-    `invoice_not_open`.
+    Placing it again changes nothing. What a refund that failed brings back is placed once more; a payment stands on one
+    invoice only. Errors: DomainError `forbidden`, `payment_not_found`, `invoice_not_found`, `invoice_not_open`,
+    `payment_on_other_invoice`.
     """
     require(staff, RIGHT)
     found = tx.first(BY_ID, payment_id=payment_id)
@@ -295,6 +301,8 @@ def place_suspense(
     payment = tx.one(LOCK_PAYMENT, payment_id=payment_id)
     if payment.suspense_yen == 0:
         return payment
+    if target is not None and not may_stand_on(payment, target.id):
+        raise DomainError("payment_on_other_invoice")
     waiting = payment.suspense_yen
     allocation = (
         Allocation(applied_yen=0, credit_yen=waiting, suspense_yen=0, still_due_yen=0, fee_yen=0)
@@ -307,19 +315,20 @@ def place_suspense(
         )
     )
     sides = _sides(allocation, found.member_id, 0 if target is None else target.id)
-    post(
+    booked = post(
         tx,
         kind="suspense_placed",
-        source_key=f"payment:{payment.id}:placed",
+        source_key=_place_key(tx, payment.id),
         postings=[Side(SUSPENSE, waiting, found.member_id), *sides],
     )
+    if not booked:
+        raise InvariantBroken("money is placed and not booked")
     tx.run(
         PLACE,
         payment_id=payment.id,
         target_id=payment.invoice_id if target is None else target.id,
         applied=allocation.applied_yen,
         credited=allocation.credit_yen,
-        waiting=0,
     )
     placed = tx.one(BY_ID, payment_id=payment.id)
     _record(tx, staff, "suspense.placed", placed, None if target is None else target.id)
@@ -328,6 +337,20 @@ def place_suspense(
     else:
         _tell(tx, placed, allocation, found.member_id, target.id)
     return placed
+
+
+def may_stand_on(payment: PaymentView, invoice_id: int) -> bool:
+    """Whether (more of) a payment may be applied to an invoice: to the one it stands on, or to any while on none."""
+    return payment.applied_yen == 0 or payment.invoice_id == invoice_id
+
+
+def _place_key(tx: Tx, payment_id: int) -> str:
+    """The first free one: a failed refund may bring money back into suspense, and then it is placed again."""
+    key, again = f"payment:{payment_id}:placed", 1
+    while is_booked(tx, source_key=key):
+        again += 1
+        key = f"payment:{payment_id}:placed:{again}"
+    return key
 
 
 def _open_target(tx: Tx, member_id: int, invoice_id: int | None) -> InvoiceView | None:

@@ -114,6 +114,7 @@ def take_news(tx: Tx, *, profile: Profile, news: News, in_doubt: bool = False) -
         return
     before = lock_attempt(tx, attempt_id=known.id)
     state = decide_attempt(AttemptState(before.state), news.seen, currency=news.currency)
+    payable = get_invoice(tx, invoice_id=before.invoice_id).status == InvoiceStatus.OPEN
     numbers_come = bool(news.numbers) and not before.numbers
     after = save(
         tx,
@@ -127,15 +128,13 @@ def take_news(tx: Tx, *, profile: Profile, news: News, in_doubt: bool = False) -
     )
     if news.seen == "paid":
         _paid(tx, profile, before, after, news, in_doubt=in_doubt)
+    elif not payable:
+        pass  # it is being ended at the provider: nobody is asked to pay, and nothing is missed
     elif state is AttemptState.PENDING and numbers_come:
         tx.emit(PaymentNumberIssued(after.id, after.member_id, after.invoice_id))
     elif state is AttemptState.PENDING and not after.numbers:
         owe_look(tx, after, due_at=tx.now + NUMBER_WAIT, why="the number has not come")
-    elif (
-        state is AttemptState.EXPIRED
-        and before.state == AttemptState.PENDING
-        and get_invoice(tx, invoice_id=after.invoice_id).status == InvoiceStatus.OPEN
-    ):
+    elif state is AttemptState.EXPIRED and before.state == AttemptState.PENDING:
         tx.emit(PaymentAttemptExpired(after.id, after.member_id, after.invoice_id))
     tx.wake("desk")
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from core.billing.invoices import InvoiceView, list_by_ids, list_invoices
-from core.billing.payments import PaymentView, find_payment, place_suspense
+from core.billing.payments import PaymentView, find_payment, may_stand_on, place_suspense
 from core.billing.policy import Allocation, InvoiceStatus, decide_payment
 from core.contracts.renewals import RenewalView, list_renewals
 from core.counter.service import lock_chats
@@ -59,6 +59,7 @@ def open_suspense(tx: Tx, staff: ActingStaff, *, profile: Profile, payment_id: i
             tuple(list_renewals(tx, invoice_id=invoice.id)),
         )
         for invoice in (unpaid if payment.suspense_yen else ())
+        if may_stand_on(payment, invoice.id)
     ]
     places.sort(key=lambda place: (place.invoice.open_yen != payment.suspense_yen, place.invoice.due_on))
     return SuspenseSheet(

@@ -47,6 +47,7 @@ class StripeDouble:
     undelivered: list[Json] = field(default_factory=list)
     faults: deque[Fault] = field(default_factory=deque)
     violations: list[str] = field(default_factory=list)
+    refused_mail: str = ""  # an address whose form Stripe does not like
     _numbers: Any = field(default_factory=lambda: itertools.count(1))
 
     async def __aenter__(self) -> "StripeDouble":
@@ -153,6 +154,14 @@ class StripeDouble:
         self.calls.append(("create", key))
         if fault is not None and not fault.after and fault.status < 500:
             return _error(fault.status, "rate_limit_error")
+        if self.refused_mail and read_form(body.decode()).get("customer_email") == self.refused_mail:
+            # a refused parameter is not kept under the key (https://docs.stripe.com/idempotency)
+            wrong = {
+                "code": "email_invalid",
+                "param": "customer_email",
+                "message": f"Invalid email: {self.refused_mail}",
+            }
+            return web.json_response({"error": {"type": "invalid_request_error", **wrong}}, status=400)
         if key not in self.keys:
             failed = fault is not None and not fault.after
             made = _failure("api_error") if failed else self._made(read_form(body.decode()))
@@ -211,7 +220,8 @@ class StripeDouble:
         self.calls.append(("retrieve", request.match_info["id"]))
         if session is None:
             return _error(404, "invalid_request_error")
-        whole = self.intents.get(session["payment_intent"] or "")
+        asked = any(name.startswith("expand") for name in request.query)
+        whole = self.intents.get(session["payment_intent"] or "") if asked else None
         return web.json_response({**session, "payment_intent": whole or session["payment_intent"]})
 
     async def _expire(self, request: web.Request) -> web.Response:

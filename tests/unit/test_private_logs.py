@@ -1,6 +1,7 @@
 """Logs name the kind and the place of a fault, and the values given beside a message; never a person's data."""
 
 import logging
+import subprocess
 import sys
 
 from bot.private_logs import PrivateFormatter
@@ -29,3 +30,11 @@ def test_an_errors_own_words_stay_out_and_its_kind_place_and_cause_are_there() -
 
 def test_our_own_errors_say_what_the_operator_can_do() -> None:
     assert "set MADOGUCHI_SMTP_URL" in written(PermanentError("set MADOGUCHI_SMTP_URL"))
+
+
+def test_what_the_providers_library_says_of_a_refusal_stays_out_of_a_serving_process() -> None:
+    """It logs the provider's words, which quote what was refused: a member's mail address."""
+    says = "import logging, stripe; logging.getLogger('stripe').info('Invalid email address: taro@example.jp')"
+    program = f"from bot.private_logs import set_up_logs; set_up_logs(); {says}"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60)
+    assert "taro" not in done.stdout + done.stderr
