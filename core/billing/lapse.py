@@ -34,6 +34,7 @@ from core.billing.terms import BANK_TRANSFER
 from core.db import Tx
 from core.delivery import setaside
 from core.errors import DomainError
+from core.members.links import lock_chats
 from core.profiles.model import Profile
 from core.statements import Read
 
@@ -157,6 +158,7 @@ def lapse_due(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:
 
 
 def _lapse(tx: Tx, due: _Due) -> int:
+    lock_chats(tx, member_id=due.member_id)  # the member is told
     lock_money(tx, member_id=due.member_id)
     now = tx.first(ONE_DUE, invoice_id=due.id, alive_after=_alive_after(tx))
     if now is None or not _decision(now).void:

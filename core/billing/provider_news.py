@@ -14,6 +14,7 @@ from core.billing.policy import InvoiceStatus
 from core.clock import day_in_japan
 from core.db import Tx
 from core.delivery import inbox
+from core.members.links import lock_chats
 from core.profiles.model import Profile
 
 Outcome = Literal["done", "duplicate", "ignored"]
@@ -112,6 +113,7 @@ def take_news(tx: Tx, *, profile: Profile, news: News, in_doubt: bool = False) -
     known = _find(tx, news)
     if known is None:
         return
+    lock_chats(tx, member_id=known.member_id)
     before = lock_attempt(tx, attempt_id=known.id)
     state = decide_attempt(AttemptState(before.state), news.seen, currency=news.currency)
     payable = get_invoice(tx, invoice_id=before.invoice_id).status == InvoiceStatus.OPEN

@@ -25,6 +25,7 @@ from core.billing.payments import PaymentView, find_by_reference, find_payment
 from core.billing.tables import Payment, PaymentReturn
 from core.db import Tx
 from core.errors import InvariantBroken
+from core.members.links import lock_chats
 from core.money import consumption_tax
 from core.profiles.model import Profile
 from core.statements import Read, Write
@@ -128,6 +129,7 @@ def take_return(
     """A provider's news of a refund or dispute. One that overtakes its payment waits for it."""
     payment = find_by_reference(tx, provider=provider, reference=payment_ref)
     if payment is not None and payment.member_id is not None:
+        lock_chats(tx, member_id=payment.member_id)
         lock_money(tx, member_id=payment.member_id)
     row = tx.first(LOCK_RETURN, provider=provider, reference=reference) or _add(
         tx, provider=provider, kind=kind, reference=reference, payment_ref=payment_ref, amount_yen=amount_yen
@@ -161,6 +163,7 @@ def book_overtaken(tx: Tx, *, profile: Profile, limit: int = 50) -> int:
     for each in found:
         payment = find_payment(tx, payment_id=each.id)
         if payment is not None and payment.member_id is not None:
+            lock_chats(tx, member_id=payment.member_id)
             lock_money(tx, member_id=payment.member_id)
             book_waiting(tx, profile=profile, payment=payment)
     return len(found)

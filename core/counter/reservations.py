@@ -24,10 +24,10 @@ from core.bookings.service import (
     lock_reservation,
 )
 from core.counter.contacts import ContactLine, list_contacts
-from core.counter.service import lock_chats
 from core.db import Tx
 from core.errors import DomainError
 from core.members.audit import record
+from core.members.links import lock_chats
 from core.members.roles import (
     ActingStaff,
     is_allowed,

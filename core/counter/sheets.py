@@ -17,9 +17,9 @@ from core.billing.reports import (
     reject_report,
 )
 from core.contracts.renewals import RenewalView, list_renewals
-from core.counter.service import lock_chats
 from core.db import Tx
 from core.errors import DomainError
+from core.members.links import lock_chats
 from core.members.roles import ActingStaff, is_allowed, mask_name, mask_text, require
 from core.money import checked_yen
 from core.profiles.model import Profile

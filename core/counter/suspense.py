@@ -7,9 +7,9 @@ from core.billing.invoices import InvoiceView, list_by_ids, list_invoices
 from core.billing.payments import PaymentView, find_payment, may_stand_on, place_suspense
 from core.billing.policy import Allocation, InvoiceStatus, decide_payment
 from core.contracts.renewals import RenewalView, list_renewals
-from core.counter.service import lock_chats
 from core.db import Tx
 from core.errors import DomainError
+from core.members.links import lock_chats
 from core.members.roles import ActingStaff, require
 from core.members.service import MemberView, get_member, shown_member
 from core.profiles.model import Profile
