@@ -170,7 +170,7 @@ def _page(pages: PaymentPages, request: Request, seen: _Seen | None, *, trouble:
 
 
 def _token(request: Request) -> str:
-    return str(request.path_params["token"])[:64]
+    return str(request.path_params["token"]).replace("\0", "")[:64]  # PostgreSQL takes no NUL
 
 
 async def _method(request: Request) -> str:

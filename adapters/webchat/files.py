@@ -111,7 +111,8 @@ def upload_ref(key: str) -> str:
 async def send_file(web: Webchat, request: Request) -> Response:
     """A file of this browser's chat; for anybody else it does not exist (404 `no_file`)."""
     address = need_address(web.settings, request)
-    file = await aread(web.database, lambda tx: own_file(tx, address=address, token=request.path_params["token"]))
+    token = str(request.path_params["token"]).replace("\0", "")  # PostgreSQL takes no NUL
+    file = await aread(web.database, lambda tx: own_file(tx, address=address, token=token))
     if file is None or file.content is None:
         raise Refused(404, "no_file")
     shown = file.mime in SHOWN

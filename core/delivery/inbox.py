@@ -124,7 +124,7 @@ PURGE = Read(
     .where(
         Inbox.id.in_(
             select(Inbox.id)
-            .where(Inbox.received_at < bindparam("before"), among(Inbox.state, "done", "ignored"))
+            .where(Inbox.received_at < bindparam("before"), among(Inbox.state, "done", "ignored", "dead"))
             .limit(PURGE_CHUNK)
             .scalar_subquery()
         )
@@ -226,5 +226,5 @@ def revive(tx: Tx, *, inbox_id: int) -> bool:
 
 
 def purge(tx: Tx) -> int:
-    """Delete raw deliveries older than the retention; returns how many (one chunk)."""
+    """Delete raw deliveries older than the retention, those given up too; returns how many (one chunk)."""
     return len(tx.all(PURGE, before=tx.now - RETENTION))

@@ -148,3 +148,8 @@ async def test_a_mail_address_that_the_provider_does_not_take_keeps_nobody_from_
     session = await door.session(link, "credit_card")
     await door.stripe.deliver_all(door.stripe.pay(session))
     assert newest_invoice(person).status == "paid"
+
+
+async def test_an_address_that_no_database_can_hold_is_like_any_that_nobody_was_given(door: PayDoor) -> None:
+    assert (await door.http.get("/m/pay/%00")).status_code == 404
+    assert (await door.press("/m/pay/a%00b", "credit_card")).status_code == 404

@@ -150,3 +150,19 @@ async def test_what_cannot_even_be_told_does_not_hold_up_other_chats(counter: Co
         await tick(counter, seconds)
     assert words(person) == ["メニュー"]
     assert [d.chat_key for d in run(counter.database, inbox.list_dead)] == ["old"]
+
+
+async def test_what_was_given_up_goes_after_14_days_like_every_raw_delivery(counter: Counter, faulty: Faulty) -> None:
+    """It holds what the person wrote (row X12); staff have seen it long before."""
+    person = counter.person()
+    faulty.broken = 3
+    person.say("/menu")
+    for seconds in (1, 4):
+        await tick(counter, seconds)
+    assert len(run(counter.database, inbox.list_dead)) == 1
+    counter.clock.move(timedelta(days=13, hours=23))
+    run(counter.database, inbox.purge)
+    assert len(run(counter.database, inbox.list_dead)) == 1
+    counter.clock.move(timedelta(hours=2))
+    assert run(counter.database, inbox.purge) > 0
+    assert run(counter.database, inbox.list_dead) == []
