@@ -43,7 +43,9 @@ class FaqArticle(Part):
                     )
         if len(self.keywords) > MOST_KEYWORDS:
             flaws.add(
-                ("keywords",), f"キーワードは{MOST_KEYWORDS}個までです", f"there can be {MOST_KEYWORDS} keywords at most"
+                ("keywords",),
+                f"キーワードは{MOST_KEYWORDS}個までです",
+                f"there can be {MOST_KEYWORDS} keywords at most",
             )
         flaws.raise_if_any()
         return self

@@ -231,7 +231,9 @@ def export_profile(tx: Tx, *, profile: Profile) -> Profile:
     wording = profile.wording.model_copy(
         update={"ja": list_wordings(tx, language="ja"), "en": list_wordings(tx, language="en")}
     )
-    return profile.model_copy(update={"plans": tuple(plan for plan in plans if plan), "faq": export_faq(tx), "wording": wording})
+    return profile.model_copy(
+        update={"plans": tuple(plan for plan in plans if plan), "faq": export_faq(tx), "wording": wording}
+    )
 
 
 def _exported(tx: Tx, plan: PlanView, profile: Profile) -> PlanOfFile | None:

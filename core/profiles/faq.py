@@ -78,9 +78,7 @@ HELP = Read(
     .on_conflict_do_nothing()
     .returning(FaqHelp.press_key),
 )
-COUNT_HELP = Write(
-    update(FaqArticle).where(FaqArticle.id == bindparam("article")).values(helped=FaqArticle.helped + 1)
-)
+COUNT_HELP = Write(update(FaqArticle).where(FaqArticle.id == bindparam("article")).values(helped=FaqArticle.helped + 1))
 
 
 def ensure_faq(tx: Tx, *, profile: Profile) -> bool:
