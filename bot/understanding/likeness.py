@@ -26,6 +26,8 @@ MOST_KEYWORDS_COUNTED = 2
 
 LIKE = 0.39
 """From here on a question is worth offering (measured: decision 0013)."""
+SIMILAR = 0.3
+"""From here on a past inquiry is worth showing to staff, who judge for themselves."""
 CLEAR = 0.75
 """From here on it is plainly the question that was asked."""
 
@@ -85,6 +87,12 @@ class Topics:
         scored = sorted(((place, score) for place, score in found.items() if score >= least), key=_best_first)
         return [(self._keys[place], score) for place, score in scored[:most]]
 
+    def best_whole(self, text: str, *, least: float) -> list[tuple[int, float]]:
+        """As `best`, the text compared as one: everything in it counts."""
+        alike = self._of_sentence(_weighed(text[:READ_CHARACTERS]))
+        scored = sorted(((place, score) for place, score in alike.items() if score >= least), key=_best_first)
+        return [(self._keys[place], score) for place, score in scored]
+
     def _of_sentence(self, sentence: Weighed) -> dict[int, float]:
         common: dict[int, float] = {}
         for feature in sentence.features:
@@ -105,6 +113,11 @@ class Topics:
 def prepared(topics: tuple[Topic, ...]) -> Topics:
     """The same topics are made ready once."""
     return Topics(topics)
+
+
+def rank_texts(text: str, others: Sequence[tuple[int, str]]) -> list[tuple[int, float]]:
+    """Keys of the texts like this one, best first (`core.counter.similar.Rank`)."""
+    return Topics([Topic(key, (words,)) for key, words in others]).best_whole(text, least=SIMILAR)
 
 
 def _best_first(pair: tuple[int, float]) -> tuple[float, int]:
