@@ -16,7 +16,7 @@ from core.db import Tx
 from core.members.roles import ActingStaff, mask_text, require
 from core.statements import Read
 from core.tickets.editing import REMOVED
-from core.tickets.policy import DECIDED, LONGEST_TEXT, is_courtesy
+from core.tickets.policy import DECIDED, LONGEST_TEXT
 from core.tickets.tables import Ticket, TicketMessage
 from core.tickets.threads import MESSAGES, TicketView, get_ticket, names_in
 from core.tickets.unsend import NOTE
@@ -30,6 +30,12 @@ READ_ANSWERS = 12  # of the most alike; some have only words taken back
 COMPARED_CHARACTERS = 400
 EXCERPT = 120
 _NUMBERS = re.compile(r"\b[A-Z]{1,4}-(?:\d{4}-)?\d{4,}\b")  # of members, invoices, contracts, tickets, reservations
+POLITE_CHARACTERS = 40  # a longer sentence says more than its greeting
+_POLITE = re.compile(
+    r"世話に(?:な|成)|よろしく|宜しく|ありがとう|有難う|恐れ入り|お疲れ|失礼(?:し|いた|致)|はじめまして|こんにちは|こんばんは"
+    r"|\b(?:hello|hi|dear|thanks?|regards|sincerely|good (?:morning|afternoon|evening))\b",
+    re.IGNORECASE,
+)
 _ENDS = re.compile(r"(?<=[。．！？!?\n])")
 
 
@@ -66,7 +72,6 @@ _newest = (
     .where(
         Ticket.solved_at.is_not(None),
         Ticket.replied_at.is_not(None),
-        Ticket.status == "solved",
         Ticket.id != bindparam("but"),
     )
     .order_by(Ticket.solved_at.desc())
@@ -110,7 +115,11 @@ def shortened(text: str) -> str:
 def _essence(body: str) -> str:
     """The words without greetings and thanks, which everybody writes alike."""
     sentences = [part for part in _ENDS.split(body[:LONGEST_TEXT]) if part.strip()]
-    return "".join(part for part in sentences if not is_courtesy(part, settled=True))[:COMPARED_CHARACTERS].strip()
+    return "".join(part for part in sentences if not _is_polite(part))[:COMPARED_CHARACTERS].strip()
+
+
+def _is_polite(sentence: str) -> bool:
+    return len(sentence) <= POLITE_CHARACTERS and _POLITE.search(sentence) is not None
 
 
 def _past(tx: Tx, own: TicketView, ticket: TicketView, asked: str) -> PastAnswer | None:
