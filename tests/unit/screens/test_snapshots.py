@@ -223,7 +223,21 @@ def talk(v: Visit) -> None:
             break
 
 
-JOURNEYS = [linking, contracts, renewal, invoices, lapse_and_reminders, inquiries, talk]
+def frequent_questions(v: Visit) -> None:
+    v.say("パスワードを忘れました", "a plain question").press("faq.helped").say(
+        "ポートの話なんだけど", "a miss with an article"
+    )
+    v.press("faq.show").press("faq.send").press("form.answer", "other").press("form.ask_stop").press("form.stop")
+    v.say("領収書を発行してほしい", "money, and not done here").link()
+    v.say("/ticket").press("form.answer", "technical").say("FTPでファイルをアップロードする方法を教えてください")
+    v.say("？").press("form.answer").say("？").press("form.answer", "send").press("form.ask_stop").press("form.stop")
+    v.person.say("/ticket")
+    v.press("form.answer", "technical").say("FTPでファイルをアップロードする方法を教えてください").press("form.answer")
+    helped = v.handle("form.answer", "helped")
+    v.press("form.answer", "helped").act("presses it again", kind="press", handle=helped)
+
+
+JOURNEYS = [linking, contracts, renewal, invoices, lapse_and_reminders, inquiries, frequent_questions, talk]
 
 
 @pytest.fixture
