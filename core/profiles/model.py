@@ -58,7 +58,7 @@ class Profile(Part):
     one answer for the whole profile; members see totals with tax either way (algorithms.md 3).
 
     An operator sells plans, takes reservations, or both; what belongs to plans (renewal, reminders, trial) is left out
-    where there are none (decision 0013).
+    where there are none.
     """
 
     name: Code
