@@ -52,6 +52,7 @@ class Step:
     optional: bool = False
     asked: bool = True  # False: only by the summary's "put right"
     aside: bool = False  # a question beside the form: not in the summary
+    takes_files: bool = False  # a photo is an answer too
     about: str = ""  # which of several alike ("example.jp")
     name: str = ""  # its name in the summary where the operator's profile gives it, instead of `label`
 
@@ -72,6 +73,9 @@ class Form:
     submit_label: str = ""
     needs_member: bool = True
     fixable: bool = True
+    files: str = (
+        ""  # the answer that photos belong to, at whatever step they come (an album is many messages); "": none
+    )
     pins: Callable[[Context, Answers], Mapping[str, Any]] | None = None  # what the summary promises, e.g. the price
     is_settled: Callable[[Answers], bool] | None = None  # answers after which nothing more is asked or summed up
 

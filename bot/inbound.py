@@ -1,9 +1,12 @@
 """One normalised act of a person, whatever the channel; adapters make it, the turn works on it."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Literal
 
+import orjson
+
 MAX_TEXT = 10_000  # longer texts are cut by the adapter, which says so with `cut`
+_RAW_LENGTH = 4_000
 
 DEEP_LINK = "link_"  # how the payload of a one-time link begins: /start link_TOKEN
 
@@ -64,12 +67,37 @@ class Inbound:
         """Stored with the delivery, so that a failed turn can be run again."""
         return asdict(self)
 
+    def without_nul(self) -> "Inbound":
+        """No database text holds U+0000, and nobody reads it: without it the rest is kept."""
+        files = tuple(
+            replace(file, name=file.name.replace("\0", ""), mime=file.mime.replace("\0", "")) for file in self.files
+        )
+        changed: dict[str, Any] = {
+            name: value.replace("\0", "")
+            for name in self.__slots__
+            if isinstance(value := getattr(self, name), str) and "\0" in value
+        }
+        return replace(self, files=files, **changed) if changed or files != self.files else self
+
     @classmethod
     def from_json(cls, data: dict[str, Any]) -> "Inbound":
         """Back from the store."""
         files = tuple(InboundFile(**file) for file in data.get("files", ()))
         chosen = data.get("chosen")
         return cls(**{**data, "files": files, "chosen": None if chosen is None else tuple(chosen)})
+
+
+def sticker_words(act: Inbound) -> list[str]:
+    """What a sticker says: LINE's keywords or its text, Telegram's emoji. A hint at what is meant, never an order."""
+    return [word.strip() for word in act.text.split(",") if word.strip()] if act.other == "sticker" else []
+
+
+def raw_words(raw: Any) -> str:
+    """What no form of ours holds, as it came, cut; empty when it is nested too deep to be written down."""
+    try:
+        return orjson.dumps(raw).decode()[:_RAW_LENGTH]
+    except TypeError:
+        return ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from bot import turn
 from bot.deployment import Bot
 from bot.dispatch import settle_lost
 from bot.holding import deliver_held
+from bot.staff_away import mail_urgent
 from core.billing import lapse
 from core.contracts import ending
 from core.db import Database, Tx, arun
@@ -98,6 +99,12 @@ class Ticks:
                 "宛先を選ばれなかった言葉を担当者に届ける",
                 60,
                 lambda tx, most: deliver_held(tx, self.bot, most),
+            ),
+            (
+                "staff_away",
+                "Slackにつながらない間、緊急のお問い合わせをメールで担当者に知らせる",
+                60,
+                lambda tx, most: mail_urgent(tx, self.bot),
             ),
             ("reminders", "更新案内を送る", 30, lambda tx, most: reminders.tick(tx, profile, limit=most)),
         )

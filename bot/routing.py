@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import faq, forms
+from bot import faq, form_files, forms
 from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
@@ -171,7 +171,8 @@ def _file_refs(inbound: Inbound) -> list[dict[str, Any]]:
 
 
 def _in_form(c: Context, run: FormView) -> Reply:
-    text = c.inbound.text.strip()
+    # What is written on a sticker orders nothing; under a picture it is what the person says
+    text = c.inbound.text.strip() if c.inbound.files or not c.inbound.other else ""
     expecting = "confirm" if run.step == forms.CONFIRM else forms.FORMS[run.name].intent or None
     meaning = understand(text, today=c.today, lang=c.language, expecting=expecting) if text else None
     if meaning is not None and _is_global(meaning, text) and not is_only_date(text, today=c.today):
@@ -186,9 +187,11 @@ def _in_form(c: Context, run: FormView) -> Reply:
         return (
             forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
         )
-    if c.inbound.other:
-        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     _refuse_large(c.inbound)
+    if (c.inbound.files or c.inbound.other) and not (c.inbound.files and form_files.takes_files(c, run)):
+        if c.inbound.files and form_files.keeps_files(run):
+            return form_files.keep_files(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
     if (told := _told_at_once(c, run, text)) is not None:

@@ -136,6 +136,8 @@ def say_as_staff(
 ) -> tuple[ChatView, int | None]:
     """A person's words, under their name; returns the chat and the outbox id by which staff follow the delivery."""
     body: dict[str, Any] = {"v": 1, "text": text, "author": "staff", "author_name": name}
+    if (chat.language or chat.hint) == "en":
+        body["language"] = "en"  # channels that have no place of their own for a name write "Staff …" above the words
     if files:
         body["files"] = files
     seq = chat.last_seq + 1

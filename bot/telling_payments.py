@@ -22,7 +22,7 @@ _RETURNED = {
 
 
 def number_issued(bot: Bot, tx: Tx, fact: billing.PaymentNumberIssued) -> None:
-    """The numbers for the store: in the chat, else by mail; asked for again they are shown again."""
+    """The numbers for the store: in the chat and, to have at hand in the shop, by mail; asked for again they are shown again."""
     member = members.get_member(tx, member_id=fact.member_id)
     invoice = invoices.get_invoice(tx, invoice_id=fact.invoice_id)
     paying = how_to_pay(tx, bot, invoice)
@@ -31,7 +31,8 @@ def number_issued(bot: Bot, tx: Tx, fact: billing.PaymentNumberIssued) -> None:
         return paying_screens.number_issued(w, bot.profile, invoice, paying)
 
     why = Why("number for the store", kind="money", member_id=member.id, dedupe_key=f"number:{fact.attempt_id}")
-    tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, lambda w: _with_cards(screen(w))))
+    mail = as_mail(bot, lambda w: _with_cards(screen(w)))
+    tell_member(tx, bot, member, why, screen=screen, mail=mail, always_mail=True)
 
 
 def _with_cards(screen: Screen) -> Screen:

@@ -57,7 +57,8 @@ def staff_replied(bot: Bot, tx: Tx, fact: StaffReplied) -> None:
     if outbox_id is not None:
         entries.record_delivery(tx, message_id=fact.ticket_message_id, outbox_id=outbox_id)
     else:
-        entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=bot.wording(bot.profile.language)("tell.no_way"))
+        words = bot.wording(bot.profile.language)("tell.no_way")
+        entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=words, alarming=True)
 
 
 def _name_with_number(tx: Tx, chat_id: int, fact: StaffReplied) -> str:
@@ -93,7 +94,8 @@ def ticket_solved(bot: Bot, tx: Tx, fact: TicketSolved) -> None:
     if fact.member_id is not None and not links.is_linked(tx, chat_id=fact.chat_id, member_id=fact.member_id):
         return  # the chat is no longer theirs
     answered = get_ticket(tx, ticket_id=fact.ticket_id).answered_at is not None
-    rating = fact.why != "silence" and answered and ask_rating(tx, ticket_id=fact.ticket_id, member_id=fact.member_id)
+    asks = fact.rate and fact.why != "silence" and answered
+    rating = asks and ask_rating(tx, ticket_id=fact.ticket_id, member_id=fact.member_id)
     why = Why("ticket solved", kind="notice", member_id=fact.member_id, ticket_id=fact.ticket_id)
     key = SOLVED_WORDS[fact.why]
     tell_chat(
@@ -122,10 +124,12 @@ def went_quiet(bot: Bot, tx: Tx, fact: TicketWentQuiet) -> None:
 
 
 def ticket_due(bot: Bot, tx: Tx, fact: TicketDue) -> None:
-    """For staff: in the thread, once before a deadline and once when it is missed."""
+    """For staff: in the thread, once before a deadline and once when it is missed; at half time only its holder is told."""
+    if fact.stage == "half":
+        return
     w = bot.wording(bot.profile.language)
     words = w(f"staff.due_{fact.stage}", level=w(f"staff.level_{fact.level}"), due=fact.due_at)
-    entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=words)
+    entries.add_bot_entry(tx, ticket_id=fact.ticket_id, body=words, alarming=fact.stage == "late")
 
 
 def handed_back(bot: Bot, tx: Tx, fact: ChatHandedBack) -> None:

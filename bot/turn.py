@@ -117,6 +117,7 @@ def _is_overheard(inbound: Inbound) -> bool:
 
 def _without_secrets(inbound: Inbound) -> tuple[Inbound, bool]:
     """What may be stored of an act, and whether a card number was taken out; of what was overheard only that it came."""
+    inbound = inbound.without_nul()
     if _is_overheard(inbound):
         return replace(inbound, text="", files=(), payload="", display_name=""), False
     return mask_secrets(inbound)

@@ -37,7 +37,8 @@ def draw(body: Mapping[str, Any], *, public_url: str = "", file_url: FileUrl | N
     text = clean(str(body.get("text") or ""))
     if body.get("author") == "staff":
         name = clean(str(body.get("author_name") or ""))
-        text = f"担当 {name}：\n{text}".replace(" ：", "：")
+        label = f"Staff {name}:" if body.get("language") == "en" else f"担当 {name}："
+        text = f"{label}\n{text}".replace(" ：", "：").replace("Staff :", "Staff:")
     files = [message for file in body.get("files") or () for message in _file(file, file_url)]
     blocks = [_card(card) for card in body.get("cards") or ()]
     buttons = _buttons(body, public_url)

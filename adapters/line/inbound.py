@@ -1,11 +1,13 @@
 """`POST /webhooks/line`: proved by its signature, answered 200 only after every event has committed (platforms.md 2)."""
 
+import base64
+import hashlib
+import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
-from linebot.v3.webhook import SignatureValidator
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
@@ -28,19 +30,14 @@ def webhook_route(secret: str, deliver: Deliver, waiting: Waiting | None = None)
     Events are taken in the order they happened, one turn each; 500 when one could not be kept, so that LINE delivers the
     whole again (redelivery switched on): those taken already are known by their `webhookEventId`.
     """
-    validator = SignatureValidator(secret)
 
     async def receive(request: Request) -> Response:
         body = await _read(request)
         if body is None:
             return PlainTextResponse("too large", 413)
-        try:
-            text = body.decode()
-        except UnicodeDecodeError:
-            text = ""
-        if not text or not validator.validate(text, request.headers.get(_SIGNATURE, "")):
+        if not is_proved(body, request.headers.get(_SIGNATURE, ""), secret):
             return PlainTextResponse("wrong signature", 401)
-        events = _events(text)
+        events = _events(body)
         if events is None:
             return PlainTextResponse("not a webhook", 400)
         account, found = events
@@ -50,6 +47,15 @@ def webhook_route(secret: str, deliver: Deliver, waiting: Waiting | None = None)
         return PlainTextResponse("try again", 500) if failed else Response(status_code=200)
 
     return Route(PATH, receive, methods=["POST"])
+
+
+def is_proved(body: bytes, header: str, secret: str) -> bool:
+    """Whether LINE signed these very bytes (the SDK takes text only, and bytes that are none could not be judged).
+
+    Source: https://developers.line.biz/en/docs/messaging-api/verify-webhook-signature/
+    """
+    made = base64.b64encode(hmac.new(secret.encode(), body, hashlib.sha256).digest())
+    return hmac.compare_digest(header.encode(), made)
 
 
 async def _take(event: dict[str, Any], account: str, deliver: Deliver, waiting: Waiting | None) -> bool:
@@ -64,10 +70,10 @@ async def _take(event: dict[str, Any], account: str, deliver: Deliver, waiting: 
     return True
 
 
-def _events(text: str) -> tuple[str, list[dict[str, Any]]] | None:
+def _events(body: bytes) -> tuple[str, list[dict[str, Any]]] | None:
     """The bot's id and the events, oldest first: LINE promises no order. An empty list is the console's Verify button."""
     try:
-        raw = orjson.loads(text)
+        raw = orjson.loads(body)
     except ValueError:
         return None
     if (

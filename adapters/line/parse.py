@@ -3,13 +3,10 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import orjson
-
-from bot.inbound import MAX_TEXT, Inbound, InboundFile
+from bot.inbound import MAX_TEXT, Inbound, InboundFile, raw_words
 
 CHANNEL = "line"
 REPLY_FOR = timedelta(seconds=50)  # LINE promises no figure; integrators see about a minute (platforms.md 2)
-_RAW_LENGTH = 4_000
 _FILES = {
     "image": ("image/jpeg", ".jpg"),
     "video": ("video/mp4", ".mp4"),
@@ -45,14 +42,20 @@ def parse_event(event: dict[str, Any], *, account: str) -> Inbound | None:
         **_reply(event),
     }
     read = _READERS.get(str(event.get("type")))
-    return read(event, base) if read is not None else _unknown(event, base, str(event.get("type")))
+    try:
+        return read(event, base) if read is not None else _unknown(event, base, str(event.get("type")))
+    except (TypeError, ValueError, AttributeError):  # a known kind in a form newer than this program
+        return _unknown(event, base, str(event.get("type")))
 
 
 def _reply(event: dict[str, Any]) -> dict[str, str]:
     token, at = event.get("replyToken"), event.get("timestamp")
     if not isinstance(token, str) or not token or not isinstance(at, int):
         return {}
-    until = datetime.fromtimestamp(at / 1000, UTC) + REPLY_FOR
+    try:
+        until = datetime.fromtimestamp(at / 1000, UTC) + REPLY_FOR
+    except (OverflowError, OSError, ValueError):  # no time that a calendar holds
+        return {}
     return {"reply_token": token, "reply_until": until.isoformat()}
 
 
@@ -148,7 +151,7 @@ def _account_link(event: dict[str, Any], base: dict[str, Any]) -> Inbound:
 def _unknown(event: dict[str, Any], base: dict[str, Any], kind: str) -> Inbound:
     """Of a kind newer than this program: kept raw, so that staff and a later version can read it."""
     raw = {name: value for name, value in event.items() if name != "replyToken"}
-    return Inbound(**base, kind="other", other=kind[:30] or "unknown", payload=orjson.dumps(raw).decode()[:_RAW_LENGTH])
+    return Inbound(**base, kind="other", other=kind[:30] or "unknown", payload=raw_words(raw))
 
 
 _READERS = {

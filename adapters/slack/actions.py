@@ -1,7 +1,11 @@
-"""Presses, modals and the message shortcut. Each counts once, is a turn of its own, and is answered after its commit."""
+"""Presses, modals and the message shortcut. Each counts once, is a turn of its own, and is answered after its commit.
+
+What nobody foresaw ends in words with a reference that stands in the log too (dialogue-and-desk.md 1.6).
+"""
 
 import logging
 import re
+import secrets
 from collections.abc import Callable
 from typing import Any, TypeVar
 
@@ -9,15 +13,15 @@ import aiohttp
 from slack_bolt.async_app import AsyncAck, AsyncApp
 from slack_sdk.errors import SlackClientError
 
-from adapters.slack.modals import Modals, View
-from adapters.slack.openers import OPENERS, Opening, open_shortcut
+from adapters.slack.modals import PICK, Memo, Modals, View
+from adapters.slack.openers import OPENERS, Opening, fill_prepared, open_shortcut
 from adapters.slack.parts import Parts
 from adapters.slack.submissions import SUBMISSIONS, Submitted
 from core.db import Tx, arun
 from core.errors import DomainError
 from core.members.staff import StaffView
 from core.teamchat import intake
-from core.teamchat.acting import ACTS, Press, press, tell_refusal
+from core.teamchat.acting import ACTS, Press, keep_internal, press, tell_refusal
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -27,8 +31,10 @@ def register(app: AsyncApp, parts: Parts) -> None:
     """Listen to everything of ours that can be pressed or sent."""
     desk = Actions(parts)
     app.action(re.compile(r"^mado:"))(desk.on_action)
+    app.action(PICK)(desk.on_prepared)
     app.view(re.compile(r"^mado_"))(desk.on_view)
     app.shortcut("mado_reply_with")(desk.on_shortcut)
+    app.shortcut("mado_keep_internal")(desk.on_keep_internal)
 
 
 class Actions:
@@ -45,13 +51,22 @@ class Actions:
             await ack()
             return
         key = f"{action.get('action_ts')}:{pressed.user}:{action.get('action_id')}"
-        if pressed.action in OPENERS:
-            view = await self._prepare(
-                pressed, lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed))
-            )
-            await self._open(body, view)
-        elif pressed.action in ACTS:
-            await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+        at_home = (body.get("container") or {}).get("type") == "view"
+        try:
+            if pressed.action in OPENERS:
+                view = await self._prepare(
+                    pressed,
+                    lambda tx, staff: OPENERS[pressed.action](self._opening(tx, staff, pressed)),
+                    in_view=at_home,
+                )
+                await self._open(body, view)
+            elif pressed.action in ACTS:
+                refused = await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
+                if at_home and refused is not None:  # the remark in the thread is not where they look
+                    await self._open(body, self._modals.refusal(refused))
+        except Exception:
+            log.exception("a press in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
+            await self._open(body, self._modals.failed(reference))
         await ack()
 
     async def on_shortcut(self, ack: AsyncAck, body: dict[str, Any]) -> None:
@@ -68,6 +83,33 @@ class Actions:
         await self._open(body, view)
         await ack()
 
+    async def on_keep_internal(self, ack: AsyncAck, body: dict[str, Any]) -> None:
+        """内部メモにする, on one's own message that is held for the member."""
+        ref, place = str((body.get("message") or {}).get("ts") or ""), str((body.get("channel") or {}).get("id") or "")
+        team, user = _who(body)
+        view = await self._prepare(
+            Press(0, "keep_internal", 0, 0, team, user),
+            lambda tx, staff: keep_internal(tx, staff, place=place, ref=ref, user=user),
+        )
+        await self._open(body, view)
+        await ack()
+
+    async def on_prepared(self, ack: AsyncAck, body: dict[str, Any], action: dict[str, Any]) -> None:
+        """定型文 chosen in the reply modal: its words stand in the input."""
+        view = body["view"]
+        chosen = int((action.get("selected_option") or {})["value"])
+        pressed = Press(Memo.unpack(str(view["private_metadata"])).ticket_id, "prepared", 0, chosen, *_who(body))
+        filled = await self._prepare(
+            pressed, lambda tx, staff: fill_prepared(self._opening(tx, staff, pressed), view), in_view=True
+        )
+        await ack()
+        if filled is None:
+            return
+        try:
+            await self._parts.client.views_update(view_id=str(view["id"]), hash=str(view.get("hash", "")), view=filled)
+        except (SlackClientError, aiohttp.ClientError, TimeoutError) as error:
+            log.warning("a prepared answer could not be shown: %s", type(error).__name__)
+
     async def on_view(self, ack: AsyncAck, body: dict[str, Any], view: dict[str, Any]) -> None:
         """A modal was sent: refusals stand at their field, the rest closes it or shows the next step."""
         team, user = _who(body)
@@ -83,26 +125,43 @@ class Actions:
         try:
             answer = await arun(self._parts.database, work, name="slack.view")
         except DomainError as error:
-            words = self._parts.draw.w.error(error.code, error.data)
-            await ack(response_action="errors", errors={_field(view): words})
+            await ack(**self._refused(view, error))
+            return
+        except Exception:
+            log.exception("a modal in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
+            await ack(response_action="update", view=self._modals.failed(reference))
             return
         await ack(**answer)
 
-    async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> None:
-        def work(tx: Tx) -> None:
+    def _refused(self, view: dict[str, Any], error: DomainError) -> dict[str, Any]:
+        """At the words, else at the first input; a preview has none, and gives way to the refusal."""
+        fields = [str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"]
+        if not fields:
+            return {"response_action": "update", "view": self._modals.refusal(error)}
+        field = next((name for name in fields if name.partition(":")[0] == "text"), fields[0])
+        return {"response_action": "errors", "errors": {field: self._parts.draw.w.error(error.code, error.data)}}
+
+    async def _turn(self, pressed: Press, key: str, do: Callable[[Tx, StaffView], None]) -> DomainError | None:
+        """Why it was refused, which the thread tells too; None: done."""
+
+        def work(tx: Tx) -> DomainError | None:
             if intake.take_press(tx, team=pressed.team, key=key):
                 do(tx, intake.need_staff(tx, team=pressed.team, user=pressed.user))
+            return None
 
-        def failed(tx: Tx, error: Exception) -> None:
+        def failed(tx: Tx, error: Exception) -> DomainError | None:
             if not isinstance(error, DomainError):
                 raise error
             if intake.take_press(tx, team=pressed.team, key=key):
                 tell_refusal(tx, pressed, error)
+            return error
 
-        await arun(self._parts.database, work, failed=failed, name="slack.press")
+        return await arun(self._parts.database, work, failed=failed, name="slack.press")
 
-    async def _prepare(self, pressed: Press, make: Callable[[Tx, StaffView], View | None]) -> View | None:
-        """What to show; None when the person was told why not."""
+    async def _prepare(
+        self, pressed: Press, make: Callable[[Tx, StaffView], View | None], *, in_view: bool = False
+    ) -> View | None:
+        """What to show; None when the person was told why not in the thread (`in_view`: they do not look at it)."""
 
         def work(tx: Tx) -> View | None:
             return make(tx, intake.need_staff(tx, team=pressed.team, user=pressed.user))
@@ -110,8 +169,10 @@ class Actions:
         def failed(tx: Tx, error: Exception) -> View | None:
             if not isinstance(error, DomainError):
                 raise error
+            if in_view or not pressed.ticket_id:
+                return self._modals.refusal(error)
             tell_refusal(tx, pressed, error)
-            return self._modals.refusal(error) if not pressed.ticket_id else None
+            return None
 
         return await arun(self._parts.database, work, failed=failed, name="slack.open")
 
@@ -138,8 +199,3 @@ class Actions:
 def _who(body: dict[str, Any]) -> tuple[str, str]:
     user = body.get("user") or {}
     return str(user.get("team_id") or (body.get("team") or {}).get("id") or ""), str(user.get("id") or "")
-
-
-def _field(view: dict[str, Any]) -> str:
-    """The input that a refusal is shown at: the first."""
-    return next((str(block["block_id"]) for block in view.get("blocks") or () if block.get("type") == "input"), "text")

@@ -12,7 +12,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.routing import BaseRoute
 
-from adapters.slack import actions, command, events, home
+from adapters.slack import actions, command, events, home, reactions
 from adapters.slack.blocks import Draw
 from adapters.slack.calls import Time
 from adapters.slack.handles import Handles
@@ -36,6 +36,7 @@ Register = Callable[[AsyncApp, Parts], None]
 LISTENERS: tuple[Register, ...] = (
     events.register,
     actions.register,
+    reactions.register,
     home.register,
     command.register,
 )  # each module that listens to Slack says here what to
@@ -97,10 +98,13 @@ class SlackAdapter:
         await self.jobs.catch_up()
 
     async def _connect(self) -> None:
+        """The first address is asked for here: the SDK would try for ever without saying what is wrong."""
         attempt = 0
         self._socket = AsyncSocketModeHandler(self.app, self.parts.settings.app_token)
         while not self.ready.is_set():
             try:
+                opened = await self.parts.client.apps_connections_open(app_token=self.parts.settings.app_token)
+                self._socket.client.wss_uri = str(opened["url"])
                 await self._socket.connect_async()  # type: ignore[no-untyped-call]
                 self.ready.set()
                 log.info("Slack is ready: Socket Mode")

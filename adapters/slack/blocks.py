@@ -8,14 +8,20 @@ from typing import Any, NamedTuple
 import orjson
 
 from adapters.slack.handles import Handles
-from adapters.slack.text import SECTION, TOTAL, cut, escape, in_sections, quoted
+from adapters.slack.requests import describe_request
+from adapters.slack.text import SECTION, TOTAL, cut, escape, fit, in_sections, quoted
 from adapters.slack.words import Words
 from core.counter.desk_card import DeskCard
+from core.counter.reservations import RequestSheet
 from core.profiles.model import Profile
+from core.teamchat.nudges import Nudge
 from core.teamchat.plan import Change, Entry, Group
 
 Block = dict[str, Any]
 EXCERPT = 200
+NAME, NAMES, HALF = 100, 300, 1_200  # of a name, of file names, of a section that holds two texts: as written
+DIGEST, DIGESTED = 8_500, 20  # of a digest: characters of all words, how many entries
+DECISIONS = 3  # of a kind on one card: more are decided in the browser desk
 GREEN, GREY, RED = "#2e8b57", "#9aa0a6", "#c0392b"
 SHORT = timedelta(seconds=1)
 
@@ -95,7 +101,8 @@ class Draw:
         notes = self._notes(card)
         if notes:
             blocks.append(context(*notes))
-        blocks.extend(section(self._report(card, number)) for number in range(len(card.reports[:3])))
+        blocks.extend(section(self._report(card, number)) for number in range(len(card.reports[:DECISIONS])))
+        blocks.extend(section(self.request(sheet)) for sheet in card.requests[:DECISIONS])
         blocks.extend(self._buttons(card))
         fallback = w(
             "card.fallback", ticket_no=ticket.ticket_no, status=status, subject=escape(cut(ticket.subject, 80))
@@ -170,21 +177,35 @@ class Draw:
         """Which there are follows from the state (dialogue-and-desk.md 1.2)."""
         ticket = card.ticket
         if ticket.status == "solved":
-            return [self._row([self._act(card, "reopen"), self._link(ticket.ticket_no)])]
+            return [*self._decisions(card), self._row([self._act(card, "reopen"), self._link(ticket.ticket_no)])]
         rest = "wake" if ticket.snoozed_until is not None else "snooze"
         first = [self._act(card, "claim", style="primary")] if ticket.assignee_id is None else []
         main = [*first, self._act(card, "reply"), self._act(card, rest), self._act(card, "solve")]
         more = ["assign", "priority"] if ticket.assignee_id is None else ["take_over", "assign", "priority", "release"]
         options = [{"text": plain(self.w(f"button.{name}")), "value": self._handle(card, name)} for name in more]
         main.append({"type": "overflow", "action_id": "mado:more", "options": options})
-        rows = [self._row(main)]
-        for report in card.reports[:3]:
-            acts = [self._act(card, "ask_back", extra=report.id)]
+        return [self._row(main), *self._decisions(card), self._row([self._link(ticket.ticket_no)], block_id="desk")]
+
+    def _decisions(self, card: DeskCard) -> list[Block]:
+        """What waits for a yes or no stays to be pressed although the talk about it is over."""
+        rows = []
+        for report in card.reports[:DECISIONS]:
+            acts = [self._act(card, name, extra=report.id) for name in ("ask_back", "reject_report")]
             if report.invoice_no is not None:
                 acts.insert(0, self._act(card, "confirm_payment", extra=report.id, style="primary"))
             rows.append(self._row(acts, block_id=f"report:{report.id:x}"))
-        rows.append(self._row([self._link(ticket.ticket_no)], block_id="desk"))
+        for sheet in card.requests[:DECISIONS]:
+            acts = [
+                self._act(card, "accept_request", extra=sheet.request.id, style="primary"),
+                self._act(card, "decline_request", extra=sheet.request.id),
+            ]
+            rows.append(self._row(acts, block_id=f"request:{sheet.request.id:x}"))
         return rows
+
+    def request(self, sheet: RequestSheet, *, whole: bool = False) -> str:
+        """A request about a reservation; `whole` for a modal."""
+        bookings = self._profile.bookings
+        return describe_request(self.w, bookings, sheet, whole=whole) if bookings is not None else ""
 
     def _act(self, card: DeskCard, action: str, *, extra: int = 0, style: str = "") -> Block:
         return button(self.w(f"button.{action}"), action, self._handle(card, action, extra), style=style)
@@ -209,16 +230,17 @@ class Draw:
         if first.message.author == "staff" and first.message.visibility == "public":
             return self._answer(first)
         blocks: list[Block] = []
+        room = min(TOTAL // 3, TOTAL // len(group.entries))
         for entry in group.entries:
-            blocks += self._said(entry)
+            blocks += self._said(entry, limit=room)
         return Drawn(self._plain_words(group.entries), blocks, [])
 
-    def _said(self, entry: Entry) -> list[Block]:
-        return [context(self._by(entry)), *self._words(entry, limit=TOTAL // 3)]
+    def _said(self, entry: Entry, *, limit: int) -> list[Block]:
+        return [context(self._by(entry)), *self._words(entry, limit=limit)]
 
     def _by(self, entry: Entry) -> str:
         w, message = self.w, entry.message
-        name, at = escape(message.author_name), message.at
+        name, at = escape(fit(message.author_name, NAME)), message.at
         if message.author == "member":
             return w("post.member", name=name, at=at, id=short_id(message.id))
         if message.author == "bot":
@@ -228,16 +250,15 @@ class Draw:
 
     def _words(self, entry: Entry, *, limit: int) -> list[Block]:
         message = entry.message
-        body = message.body
-        parts = in_sections(cut(body, limit)) if body else []
-        blocks = [section(escape(part)) for part in parts]
-        if len(body) > limit:
+        body = fit(message.body, limit)
+        blocks = [section(escape(part)) for part in (in_sections(body) if body else [])]
+        if body != message.body:
             value = self._handles.make(message.ticket_id, "full_text", 0, message.id)
             blocks.append(
                 self._row([button(self.w("button.full_text"), "full_text", value)], block_id=f"full:{message.id:x}")
             )
         if message.files:
-            blocks.append(context(self.w("post.files", names=escape(names_of(message.files)))))
+            blocks.append(context(self.w("post.files", names=escape(fit(names_of(message.files), NAMES)))))
         return blocks
 
     def _answer(self, entry: Entry) -> Drawn:
@@ -274,13 +295,14 @@ class Draw:
 
     def _digest(self, group: Group) -> Drawn:
         blocks: list[Block] = [section(f"*{self.w('post.digest', n=len(group.entries))}*")]
-        room = max(120, TOTAL // len(group.entries))
-        for entry in group.entries[:20]:
-            blocks += [
-                context(self._by(entry)),
-                section(escape(cut(entry.message.body or names_of(entry.message.files), room))),
-            ]
-        if len(group.entries) > 20:
+        shown = group.entries[:DIGESTED]
+        cut_short = len(group.entries) > DIGESTED
+        for entry in shown:
+            words = entry.message.body or names_of(entry.message.files)
+            fitting = fit(words, DIGEST // len(shown))
+            cut_short |= fitting != words
+            blocks += [context(self._by(entry)), section(escape(fitting))]
+        if cut_short:
             blocks.append(context(self.w("post.cut")))
         return Drawn(self.w("post.digest", n=len(group.entries)), blocks, [])
 
@@ -291,7 +313,7 @@ class Draw:
 
     def change(self, change: Change) -> Drawn:
         """Old and new words of the member."""
-        old, new = quoted(cut(change.version.body, 1_200)), quoted(cut(change.version.new_body, 1_200))
+        old, new = (quoted(fit(words, HALF, quoted)) for words in (change.version.body, change.version.new_body))
         text = self.w("post.edited", at=change.message.at, old=old, new=new)
         return Drawn(cut(text, SECTION), [section(text)], [])
 
@@ -301,13 +323,27 @@ class Draw:
 
     # remarks to one person
 
+    def nudge(self, nudge: Nudge) -> Drawn:
+        """That a ticket of theirs will be due."""
+        w, ticket = self.w, nudge.ticket
+        text = w(
+            f"nudge.{nudge.stage}",
+            ticket_no=ticket.ticket_no,
+            what=w.name("due", nudge.level),
+            at=nudge.due_at,
+            subject=escape(cut(ticket.subject, EXCERPT)) or "-",
+        )
+        return Drawn(
+            cut(text, SECTION), [section(text), self._row([self._link(ticket.ticket_no)], block_id="desk")], []
+        )
+
     def whisper(self, payload: dict[str, Any]) -> Drawn:
         """As owed by `core.teamchat.threads.whisper`."""
         data = {
             name: value if isinstance(value, int) else escape(str(value)) for name, value in payload["data"].items()
         }
         if "quote" in payload:
-            data["quote"] = quoted(cut(str(payload["quote"]), 1_500))
+            data["quote"] = quoted(fit(str(payload["quote"]), 2 * HALF, quoted))
         if payload["data"].get("codes"):
             data["what"] = "、".join(self.w.name("warning", code) for code in payload["data"]["codes"])
         if "channel_code" in data:

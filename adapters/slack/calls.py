@@ -48,6 +48,10 @@ class SlackDown(TransientError):
         self.code = code
 
 
+class Unclear(TransientError):
+    """Nobody knows whether it was done; the next try finds out by itself (a mark, the same drawing again)."""
+
+
 class PostGone(PermanentError):
     """The message to be changed is not there (any more), or may not be changed."""
 
@@ -95,8 +99,32 @@ class Calls:
         )
         return str(answer["ts"])
 
-    async def update(self, place: str, ref: str, drawn: Drawn) -> None:
-        """Draw one of our messages anew; may be repeated. Errors: also PostGone."""
+    async def post_direct(self, to: str, drawn: Drawn, *, thread: str | None) -> tuple[str, str]:
+        """To one person, by their id (U…) or by their direct channel (D…); gives that channel and the message's ts."""
+        await self._turn(to)
+        answer = await self._call(
+            "chat.postMessage",
+            self._client.chat_postMessage,
+            channel=to,
+            text=drawn.text,
+            blocks=drawn.blocks or None,
+            thread_ts=thread,
+            unfurl_links=False,
+        )
+        return str(answer["channel"]), str(answer["ts"])
+
+    async def react(self, place: str, ref: str, name: str) -> None:
+        """An emoji of our own under a message; it may stand there already."""
+        try:
+            await self._call("reactions.add", self._client.reactions_add, channel=place, timestamp=ref, name=name)
+        except PermanentError as error:
+            log.info("no reaction was added: %s", error)
+
+    async def update(self, place: str, ref: str, drawn: Drawn, *, broadcast: bool = False) -> None:
+        """Draw one of our messages anew; may be repeated. `broadcast` shows a reply in the channel too. Errors: also PostGone.
+
+        Source: https://docs.slack.dev/reference/methods/chat.update/ (reply_broadcast)
+        """
         await self._call(
             "chat.update",
             self._client.chat_update,
@@ -105,6 +133,7 @@ class Calls:
             text=drawn.text,
             blocks=drawn.blocks,
             attachments=drawn.attachments,
+            reply_broadcast=True if broadcast else None,
         )
 
     async def whisper(self, place: str, user: str, drawn: Drawn, *, thread: str | None) -> None:
@@ -173,6 +202,14 @@ class Calls:
         """What Slack says of a channel."""
         answer = await self._call("conversations.info", self._client.conversations_info, channel=place)
         return dict(answer["channel"])
+
+    async def need_private(self, place: str) -> None:
+        """Errors: SlackDown for a channel shared with another company (nothing of members goes there), or an archived one."""
+        info = await self.channel_info(place)
+        if info.get("is_ext_shared") or info.get("is_pending_ext_shared"):
+            raise SlackDown("ext_shared")
+        if info.get("is_archived"):
+            raise SlackDown("is_archived")
 
     async def begin_upload(self, name: str, content: bytes) -> str:
         """Bytes to Slack, shown nowhere yet; gives Slack's id of the file. Repeating it makes another unseen file.

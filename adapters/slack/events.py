@@ -11,7 +11,7 @@ from core.db import Tx, arun
 from core.teamchat import intake
 from core.teamchat.intake import TeamEvent
 from core.teamchat.threads import whisper
-from core.teamchat.writing import RemoteFile
+from core.teamchat.writing import RemoteFile, pass_over
 
 log = logging.getLogger(__name__)
 
@@ -45,10 +45,13 @@ async def take(parts: Parts, event: TeamEvent, key: str) -> str:
 
 
 async def refuse_shared(parts: Parts, event: TeamEvent, key: str) -> None:
-    """A channel shared with another company: nothing is kept of it, and its writer is told."""
+    """A channel shared with another company: no word of it is kept, now or later, and its writer is told."""
 
     def refuse(tx: Tx) -> None:
         if intake.take_press(tx, team=event.team, key=key):
+            pass_over(
+                tx, place=event.place, root_ref=event.root_ref, ref=event.ref, author=f"{event.team}:{event.user}"
+            )
             whisper(tx, place=event.place, root_ref=event.root_ref, user=event.user, key="refused_shared")
 
     await arun(parts.database, refuse, name="slack.shared")

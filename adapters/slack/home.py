@@ -20,16 +20,19 @@ from slack_sdk.errors import SlackClientError
 from adapters.slack.blocks import Block, button, context, plain, section
 from adapters.slack.parts import Parts
 from adapters.slack.text import cut, escape
-from core.counter.troubles import list_troubles
+from core.clock import day_in_japan
+from core.counter.troubles import Troubles, Undelivered, list_troubles
 from core.db import Tx, aread
 from core.members.identities import find_by_identity
 from core.members.roles import is_allowed
 from core.members.staff import StaffView
 from core.tickets.threads import NOBODY, InboxFilter, InboxPage, InboxRow, get_ticket, inbox
+from core.tickets.ticks import DueTicket
 
 log = logging.getLogger(__name__)
 
 PAGE = 20
+SHORT, FAILED = 10, 5  # rows of the lists above the two long ones: all together stay below 100 blocks
 SETTLE_SECONDS = 3.0  # what changes within it is drawn once
 MOST_OPEN = 200
 MINE, NOBODYS = "mine", "nobody"
@@ -45,6 +48,9 @@ class _Look(NamedTuple):
     dead: int
     revisions: dict[int, int]
     due: dict[int, str]
+    soon: tuple[DueTicket, ...] = ()  # mine and nobody's, of which staff have been warned
+    failed: tuple[Undelivered, ...] = ()
+    back_today: tuple[InboxRow, ...] = ()  # mine, their rest ends today
 
 
 def register(app: AsyncApp, parts: Parts) -> None:
@@ -148,6 +154,9 @@ class Home:
             len(troubles.dead_letters),
             revisions,
             due,
+            _soon(tx, staff, troubles),
+            tuple(each for each in troubles.undelivered if each.ticket is not None)[:FAILED],
+            _back_today(tx, staff),
         )
 
     def draw(self, look: _Look, team: str, user: str, page: int) -> dict[str, Any]:
@@ -169,6 +178,9 @@ class Home:
         ]
         if look.undelivered or look.dead:
             blocks.append(section(w("home.troubles", n=look.undelivered, dead=look.dead)))
+        blocks += self._lines("failed", [self._failed_line(each) for each in look.failed])
+        blocks += self._lines("soon", [self._soon_line(each) for each in look.soon])
+        blocks += self._lines("today", [(row.ticket_no, self._back_line(row)) for row in look.back_today])
         blocks += self._list(MINE, look.mine, look)
         blocks.append({"type": "divider"})
         blocks += self._list(NOBODYS, look.nobodys, look)
@@ -188,6 +200,41 @@ class Home:
             blocks.append(context(w(f"home.no_{which}")))
         return [*blocks, *(self._row(which, row, look) for row in found.rows[:PAGE])]
 
+    def _lines(self, which: str, lines: list[tuple[str, str]]) -> list[Block]:
+        """A short list above the others: number and words of each, with the way to the desk; nothing when it is empty."""
+        w, url = self._parts.draw.w, self._parts.draw.desk_url
+        opened = button(w("card.open_desk"), "open_desk", "", url=url)
+        rows = [section(words, accessory={**opened, "url": f"{url}/{number}"}) for number, words in lines]
+        return [section(f"*{w(f'home.{which}')}*"), *rows] if rows else []
+
+    def _soon_line(self, ticket: DueTicket) -> tuple[str, str]:
+        w = self._parts.draw.w
+        due = w("home.due", at=ticket.due_at, what=w.name("due", ticket.level))
+        return ticket.ticket_no, f"*{ticket.ticket_no}*　{due}"
+
+    def _failed_line(self, each: Undelivered) -> tuple[str, str]:
+        w, number = self._parts.draw.w, each.ticket.ticket_no if each.ticket is not None else ""
+        channel = w.name("channel", each.delivery.channel)
+        return number, f"*{number}*　{w('home.not_arrived', channel=channel, at=each.delivery.created_at)}"
+
+    def _back_line(self, row: InboxRow) -> str:
+        w = self._parts.draw.w
+        return f"*{row.ticket_no}*　{escape(cut(row.subject, 150)) or '-'}\n{w('card.snoozed', at=row.snoozed_until)}"
+
+    def _acts(self, row: InboxRow, look: _Look) -> Block:
+        """開く・保留・渡す, as on the card: an old page changes nothing."""
+        w, handles = self._parts.draw.w, self._parts.handles
+        options: list[Block] = [
+            {
+                "text": plain(w(f"button.{name}")),
+                "value": handles.make(row.id, name, look.revisions[row.id]),
+            }
+            for name in ("snooze", "assign")
+        ]
+        there = f"{self._parts.draw.desk_url}/{row.ticket_no}"
+        options.insert(0, {"text": plain(w("card.open_desk")), "value": "open", "url": there})
+        return {"type": "overflow", "action_id": "mado:more", "options": options}
+
     def _row(self, which: str, row: InboxRow, look: _Look) -> Block:
         w = self._parts.draw.w
         who = escape(row.member_name or w("home.no_member"))
@@ -198,13 +245,27 @@ class Home:
         ]
         if row.unread:
             lines.append(w("card.unread", n=row.unread))
-        claims = which == NOBODYS and look.staff is not None and is_allowed(look.staff.role, "claim")
-        if claims:
+        may_claim = look.staff is not None and is_allowed(look.staff.role, "claim")
+        if which == MINE and may_claim:
+            accessory = self._acts(row, look)
+        elif may_claim:
             handle = self._parts.handles.make(row.id, "claim", look.revisions[row.id])
             accessory = button(w("button.claim"), "claim", handle, style="primary")
         else:
             accessory = button(w("card.open_desk"), "open_desk", "", url=f"{self._parts.draw.desk_url}/{row.ticket_no}")
         return section("\n".join(lines), accessory=accessory)
+
+
+def _soon(tx: Tx, staff: StaffView, troubles: Troubles) -> tuple[DueTicket, ...]:
+    holders = {each.ticket.ticket_id: get_ticket(tx, ticket_id=each.ticket.ticket_id) for each in troubles.overdue}
+    found = [each.ticket for each in troubles.overdue if holders[each.ticket.ticket_id].assignee_id in (None, staff.id)]
+    return tuple(found[:SHORT])
+
+
+def _back_today(tx: Tx, staff: StaffView) -> tuple[InboxRow, ...]:
+    rows = inbox(tx, staff, filters=InboxFilter(state="snoozed", assignee=staff.id)).rows
+    today = [row for row in rows if row.snoozed_until is not None and day_in_japan(row.snoozed_until) == tx.today]
+    return tuple(today[:SHORT])
 
 
 def _due_at(tickets: Any, row: InboxRow) -> tuple[bool, Any]:

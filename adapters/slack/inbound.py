@@ -12,10 +12,12 @@ log = logging.getLogger(__name__)
 
 PATH = "/webhooks/slack"
 MAX_BODY_BYTES = 1_000_000
+NOBODY_LISTENS = 404  # Bolt's answer to what no listener is there for
 
 
 def webhook_route(app: AsyncApp) -> Route:
-    """401 wrong or old signature (Bolt's own check over the raw body), 413 over 1 MB, 400 not text: nothing is stored then.
+    """401 wrong or old signature (Bolt's own check over the raw body), 413 over 1 MB, 400 not readable: nothing is stored
+    then. What we do not listen to is answered 200 and not stored either.
 
     500 when the turn could not be kept: Slack repeats an event, and the person sees that a press did not work.
     """
@@ -28,7 +30,14 @@ def webhook_route(app: AsyncApp) -> Route:
             body.decode()
         except UnicodeDecodeError:
             return PlainTextResponse("not text", 400)
-        return to_starlette_response(await app.async_dispatch(to_async_bolt_request(request, body)))
+        try:
+            asked = to_async_bolt_request(request, body)
+        except (ValueError, TypeError, AttributeError):  # broken JSON, or JSON that is no object
+            return PlainTextResponse("not readable", 400)
+        answer = to_starlette_response(await app.async_dispatch(asked))
+        if answer.status_code == NOBODY_LISTENS:  # else Slack repeats it, and at last switches our subscriptions off
+            return PlainTextResponse("")
+        return answer
 
     return Route(PATH, receive, methods=["POST"])
 

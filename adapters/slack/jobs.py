@@ -62,8 +62,12 @@ class Jobs:
         clock = self._parts.clock
         before = clock.real() if not self._booted else clock.real() - READ_EVERY
         due = await aread(self._parts.database, lambda tx: threads.list_to_read(tx, before=before, limit=PER_TICK))
+        private: set[str] = set()  # what stands in a channel shared with another company is not read
         for thread in due:
             try:
+                if thread.place not in private:
+                    await self._calls.need_private(thread.place)
+                    private.add(thread.place)
                 await self._read(thread)
             except (TransientError, OutcomeUnknown, PermanentError) as error:
                 log.info("a thread could not be read: %s", error)

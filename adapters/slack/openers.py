@@ -1,11 +1,13 @@
 """Which modal a press opens, drawn from the ticket as it is now."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from adapters.slack.modals import Memo, Modals, View
+from adapters.slack.modals import Memo, Modals, View, read_value
 from adapters.slack.parts import Parts
+from core.counter.answering import prepare_canned
 from core.counter.desk_card import DeskCard, read_desk_card
+from core.counter.reservations import RequestSheet
 from core.db import Tx
 from core.errors import DomainError
 from core.members.roles import require
@@ -14,6 +16,7 @@ from core.teamchat.acting import Press, need_current
 from core.teamchat.releases import release_of_answer
 from core.teamchat.threads import find_post
 from core.tickets.assignment import list_assignable
+from core.tickets.canned import CannedView, list_canned
 from core.tickets.editing import can_edit_answer, channel_of_answer
 from core.tickets.threads import LAST_OF_MEMBER, get_message
 
@@ -51,12 +54,42 @@ def open_shortcut(o: Opening, *, place: str, ref: str) -> View:
     note = get_message(o.tx, message_id=post.message_id)
     card = read_desk_card(o.tx, profile=o.parts.profile, ticket_id=post.ticket_id)
     memo = o.memo(ticket_id=post.ticket_id, source=f"{place}:{ref}", about=note.id)
-    return o.modals.compose(card, memo, text=note.body, files=note.files)
+    return o.modals.compose(card, memo, text=note.body, files=note.files, prepared=_prepared(o, card))
+
+
+def fill_prepared(o: Opening, view: View) -> View:
+    """A prepared answer was chosen: its words with the member's values, below what was typed before.
+
+    Errors: DomainError `forbidden`, `canned_unknown`.
+    """
+    memo, typed = Memo.unpack(str(view["private_metadata"])), read_value(view, "text").strip()
+    filled = prepare_canned(o.tx, o.staff, profile=o.parts.profile, canned_id=o.pressed.about, ticket_id=memo.ticket_id)
+    card = o.card
+    files = get_message(o.tx, message_id=memo.about).files if memo.source else ()
+    return o.modals.compose(
+        card,
+        memo,
+        text="\n\n".join(part for part in (typed, filled.text) if part),
+        files=files,
+        prepared=_prepared(o, card),
+        missing=filled.missing,
+        block_id=_next_block(view),
+    )
+
+
+def _prepared(o: Opening, card: DeskCard) -> list[CannedView]:
+    return list_canned(o.tx, o.staff, queue=card.ticket.queue)
+
+
+def _next_block(view: View) -> str:
+    number = next((str(b["block_id"]).partition(":")[2] for b in view["blocks"] if b.get("type") == "input"), "")
+    return f"text:{int(number or 0) + 1}"
 
 
 def _reply(o: Opening) -> View:
     require(o.staff, "reply")
-    return o.modals.compose(o.card, o.memo())
+    card = o.card
+    return o.modals.compose(card, o.memo(), prepared=_prepared(o, card))
 
 
 def _solve(o: Opening) -> View:
@@ -95,6 +128,36 @@ def _ask_back(o: Opening) -> View:
     return o.modals.ask_back(o.card, o.memo())
 
 
+def _reject(o: Opening) -> View:
+    require(o.staff, "confirm_payment")
+    _undecided(o)
+    return o.modals.reject_report(o.card, o.memo())
+
+
+def _accept(o: Opening) -> View:
+    card, sheet = _request(o)
+    return o.modals.accept_request(card, _memo_of(o, sheet), about=o.parts.draw.request(sheet, whole=True))
+
+
+def _decline(o: Opening) -> View:
+    card, sheet = _request(o)
+    return o.modals.decline_request(card, _memo_of(o, sheet), about=o.parts.draw.request(sheet, whole=True))
+
+
+def _request(o: Opening) -> tuple[DeskCard, RequestSheet]:
+    require(o.staff, "decide_request")
+    card = o.card
+    sheet = next((sheet for sheet in card.requests if sheet.request.id == o.pressed.about), None)
+    if sheet is None:
+        raise DomainError("ticket_changed")
+    return card, sheet
+
+
+def _memo_of(o: Opening, sheet: RequestSheet) -> Memo:
+    """With the reservation as the modal shows it: should it move meanwhile, nothing is accepted unseen."""
+    return replace(o.memo(), revision=sheet.reservation.revision)
+
+
 def _edit(o: Opening) -> View:
     require(o.staff, "reply")
     if not can_edit_answer(o.tx, message_id=o.pressed.about):
@@ -107,7 +170,9 @@ def _correct(o: Opening) -> View:
     """A new answer instead of an edit that the channel cannot do."""
     require(o.staff, "reply")
     found = release_of_answer(o.tx, message_id=o.pressed.about)
-    return o.modals.compose(o.card, o.memo(), text=found.text if found is not None else "")
+    card = o.card
+    text = found.text if found is not None else ""
+    return o.modals.compose(card, o.memo(), text=text, prepared=_prepared(o, card))
 
 
 def _full_text(o: Opening) -> View:
@@ -132,6 +197,9 @@ OPENERS: dict[str, Callable[[Opening], View]] = {
     "priority": _priority,
     "confirm_payment": _confirm,
     "ask_back": _ask_back,
+    "reject_report": _reject,
+    "accept_request": _accept,
+    "decline_request": _decline,
     "edit_answer": _edit,
     "correct": _correct,
     "full_text": _full_text,

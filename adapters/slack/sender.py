@@ -4,22 +4,24 @@ import logging
 from datetime import datetime
 
 from adapters.slack.blocks import Draw
-from adapters.slack.calls import Calls, SlackDown, Time
+from adapters.slack.calls import Calls, SlackDown, Time, Unclear
 from adapters.slack.parts import Parts
 from adapters.slack.sync import Sync
-from core.db import Tx, arun
+from core.db import Tx, aread, arun
 from core.delivery.files import fill_file
 from core.delivery.ports import OutcomeUnknown, Owed, Sent
 from core.errors import PermanentError, TransientError
 from core.teamchat.health import report_health
-from core.teamchat.threads import find_thread, owe_look
+from core.teamchat.nudges import read_nudge, record_direct
+from core.teamchat.threads import find_thread, owe_look, whisper
 
 log = logging.getLogger(__name__)
 
 IN_FLIGHT = 4
 CHECK_EVERY_SECONDS = 600.0
 MANY_TRIES = 40  # before the outbox gives a row up: a thread is never given up
-LATER_SECONDS = 600.0
+UNCLEAR_SECONDS, LONGEST_SECONDS = 2.0, 60.0
+TOO_LATE, NOT_THERE = "too late to be of use", "user_not_in_channel"
 
 
 class SlackSender:
@@ -47,12 +49,13 @@ class SlackSender:
         except SlackDown as error:
             await self._report(error.code)
             return await self._not_given_up(owed, error)
-        except OutcomeUnknown as error:
+        except (Unclear, OutcomeUnknown) as error:
             await self._report("unclear")
-            return await self._not_given_up(owed, TransientError(str(error)))
+            return await self._not_given_up(owed, TransientError(str(error), retry_after=_patience(owed.attempts)))
         except TransientError as error:
             return await self._not_given_up(owed, error)
-        await self._report("")
+        if sent.answer != TOO_LATE and owed.payload.get("op") != "fetch":  # those say nothing about the channel
+            await self._report("")
         return sent
 
     async def _send(self, owed: Owed) -> Sent:
@@ -64,42 +67,76 @@ class SlackSender:
             return await self._whisper(owed)
         if op == "fetch":
             return await self._fetch(owed)
+        if op == "nudge":
+            return await self._nudge(owed)
+        if op == "react":
+            await self.calls.react(owed.address, str(owed.payload["ref"]), str(owed.payload["name"]))
+            return Sent("", "shown")
         raise PermanentError(f"slack: no such act: {op}")
 
     async def _check_channel(self, place: str) -> None:
         """Nothing of a member goes to a channel that is shared with another company; asked now and then."""
         if self._time.now() - self._checked_at < CHECK_EVERY_SECONDS:
             return
-        info = await self.calls.channel_info(place)
-        if info.get("is_ext_shared") or info.get("is_pending_ext_shared"):
-            raise SlackDown("ext_shared")
-        if info.get("is_archived"):
-            raise SlackDown("is_archived")
+        await self.calls.need_private(place)
         self._checked_at = self._time.now()
 
     async def _whisper(self, owed: Owed) -> Sent:
         payload = owed.payload
         if self._parts.clock.real() > datetime.fromisoformat(payload["until"]):
-            return Sent("", "too late to be of use")
-        await self.calls.whisper(
-            owed.address, str(payload["user"]), self._draw.whisper(payload), thread=payload.get("thread")
+            return Sent("", TOO_LATE)
+        try:
+            await self.calls.whisper(
+                owed.address, str(payload["user"]), self._draw.whisper(payload), thread=payload.get("thread")
+            )
+        except PermanentError as error:
+            if NOT_THERE not in str(error):
+                raise
+            return Sent("", NOT_THERE)  # pressed in App Home by somebody who is not in the channel: the page shows it
+        return Sent("", "told")
+
+    async def _nudge(self, owed: Owed) -> Sent:
+        """A reminder that cannot be brought is no trouble of a member's: the channel is told at the end."""
+        payload = owed.payload
+        nudge = await aread(self._parts.database, lambda tx: read_nudge(tx, payload))
+        if nudge is None:
+            return Sent("", "no longer of use")
+        to, root = (nudge.direct.place, nudge.direct.root_ref) if nudge.direct is not None else (owed.address, None)
+        try:
+            place, ref = await self.calls.post_direct(to, self._draw.nudge(nudge), thread=root)
+        except PermanentError as error:
+            log.warning("a reminder to one of staff was not taken: %s", error)
+            return Sent("", str(error)[:100])
+        except SlackDown as error:
+            if error.code != "channel_not_found":
+                raise
+            return Sent("", "this person cannot be written to")
+        await arun(
+            self._parts.database,
+            lambda tx: record_direct(tx, payload, place=place, root_ref=root or ref),
+            name="slack.nudge",
         )
         return Sent("", "told")
 
     async def _fetch(self, owed: Owed) -> Sent:
-        """Bring a file of staff into the store; may be repeated. One that will never come is marked as failed."""
-        file_id = int(owed.payload["file_id"])
+        """Bring a file of staff into the store; may be repeated. One that will never come is marked so, and its writer told."""
         try:
             content = await self.calls.download(str(owed.payload["remote_ref"]))
         except PermanentError:
-            await self._fill(file_id, None)
+            await self._fill(owed, None)
             raise
-        await self._fill(file_id, content)
+        await self._fill(owed, content)
         return Sent("", f"fetched {len(content)} bytes")
 
-    async def _fill(self, file_id: int, content: bytes | None) -> None:
+    async def _fill(self, owed: Owed, content: bytes | None) -> None:
         def fill(tx: Tx) -> None:
-            fill_file(tx, file_id=file_id, content=content)
+            given = owed.payload
+            fill_file(tx, file_id=int(given["file_id"]), content=content)
+            if content is None and given.get("user"):
+                names = {"names": str(given["name"])}
+                whisper(
+                    tx, place=owed.address, root_ref=given["thread"], user=given["user"], key="file_failed", data=names
+                )
             tx.wake("desk")
 
         await arun(self._parts.database, fill, name="slack.fetch", slow=True)
@@ -124,3 +161,8 @@ class SlackSender:
 
         await arun(self._parts.database, put_off, name="slack.put_off")
         return Sent("", "put off to the next look")
+
+
+def _patience(attempts: int) -> float:
+    """Seconds until an unclear outcome is looked up: soon at first, slowly while Slack does not answer at all."""
+    return float(min(UNCLEAR_SECONDS * 2 ** min(max(attempts - 1, 0), 10), LONGEST_SECONDS))

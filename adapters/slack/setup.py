@@ -25,9 +25,11 @@ SCOPES = {  # scope → what it is for, as `setup` says when it is missing
     "groups:history": "非公開チャンネルの返事を読む / the same where it is private",
     "files:read": "担当者が付けたファイルを受け取る / to fetch files staff attach",
     "files:write": "会員のファイルをスレッドに置く / to put members' files into threads",
+    "reactions:read": "絵文字の近道（👀 ✅ 🚨 🔒）を読む / emoji as shortcuts",
+    "reactions:write": "絵文字が効いたことを示す / to show that an emoji was understood",
     "metadata.message:read": "送ったか分からない投稿を探す / to find a post whose answer was lost",
 }
-_BOT_EVENTS = ("app_home_opened", "message.channels", "message.groups")
+_BOT_EVENTS = ("app_home_opened", "message.channels", "message.groups", "reaction_added")
 
 
 def manifest(*, name: str, public_url: str, socket_mode: bool) -> dict[str, Any]:
@@ -43,7 +45,11 @@ def manifest(*, name: str, public_url: str, socket_mode: bool) -> dict[str, Any]
     return {
         "display_information": {"name": name[:35], "description": "会員の窓口（お問い合わせ・入金の確認）"},
         "features": {
-            "app_home": {"home_tab_enabled": True, "messages_tab_enabled": False},
+            "app_home": {
+                "home_tab_enabled": True,
+                "messages_tab_enabled": True,  # reminders to one person stand there
+                "messages_tab_read_only_enabled": True,
+            },
             "bot_user": {"display_name": name[:80], "always_online": True},
             "slash_commands": [command if socket_mode else {**command, "url": address}],
             "shortcuts": [
@@ -52,7 +58,13 @@ def manifest(*, name: str, public_url: str, socket_mode: bool) -> dict[str, Any]
                     "type": "message",
                     "callback_id": "mado_reply_with",
                     "description": "このメモの内容を会員に送る",
-                }
+                },
+                {
+                    "name": "内部メモにする",
+                    "type": "message",
+                    "callback_id": "mado_keep_internal",
+                    "description": "送信待ちの投稿を会員に送らない",
+                },
             ],
         },
         "oauth_config": {"scopes": {"bot": list(SCOPES)}},
@@ -89,7 +101,25 @@ async def check(settings: SlackSettings, say: Callable[[str], None]) -> bool:
     else:
         say(f"OK  権限 {len(SCOPES)}個がそろっています / all scopes are there")
     channel = await _check_channel(client, settings, say)
-    return not missing and channel
+    socket = await _check_socket(client, settings, say)
+    return not missing and channel and socket
+
+
+async def _check_socket(client: AsyncWebClient, settings: SlackSettings, say: Callable[[str], None]) -> bool:
+    """The app-level token, where Socket Mode is to be used: asked for an address, which is not connected to."""
+    if not settings.socket_mode:
+        return True
+    try:
+        await client.apps_connections_open(app_token=settings.app_token)
+    except SlackApiError as error:
+        say(f"NG  アプリレベルトークン / app-level token: {error.response.get('error', '')}")
+        say(
+            "    api.slack.com の「Basic Information」→「App-Level Tokens」で connections:write を付けて作り、"
+            "xapp- で始まるものを設定してください / make one with connections:write"
+        )
+        return False
+    say("OK  Socket Modeでつながります / Socket Mode is ready")
+    return True
 
 
 async def _check_channel(client: AsyncWebClient, settings: SlackSettings, say: Callable[[str], None]) -> bool:

@@ -1,7 +1,7 @@
 """What a sent modal does, and what is shown next. Refusals are DomainErrors; the listener shows them at the field."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -9,13 +9,14 @@ from adapters.slack.modals import Memo, Modals, read_value
 from adapters.slack.parts import Parts
 from core.clock import at_in_japan
 from core.counter.desk_card import read_desk_card
-from core.counter.sheets import ask_about_report, confirm_reported_payment
+from core.counter.reservations import accept, decline
+from core.counter.sheets import ask_about_report, confirm_reported_payment, refuse_report
 from core.db import Tx
 from core.delivery.files import get_file
 from core.errors import DomainError
 from core.members.staff import StaffView
 from core.teamchat.acting import need_current
-from core.teamchat.releases import draft_release, get_release, newer_words, send_draft, warnings_of
+from core.teamchat.releases import draft_release, get_release, newer_words, send_draft, take_draft, warnings_of
 from core.tickets.assignment import assign
 from core.tickets.editing import edit_answer
 from core.tickets.handling import set_priority, snooze, solve
@@ -98,15 +99,65 @@ def _send(s: Submitted) -> Answer:
 
 
 def _solve(s: Submitted) -> Answer:
+    """At once when nothing is said to the member and they have said nothing meanwhile, else after a look at it."""
+    memo = replace(s.memo, reason=s.value("reason"), rate=bool(s.value("rate")))
+    text = s.value("text").strip()
+    if not text and newer_words(s.tx, ticket_id=memo.ticket_id, seen_id=memo.seen_id) is None:
+        return _solved(s, memo, "")
+    if text:
+        draft = draft_release(
+            s.tx,
+            s.staff,
+            ticket_id=memo.ticket_id,
+            team=s.team,
+            user=s.user,
+            source_key=f"solve:{s.view['id']}",
+            text=text,
+            seen_id=memo.seen_id,
+        )
+        memo = replace(memo, about=draft.id)
+    return _solve_preview(s, memo, text)
+
+
+def _solve_preview(s: Submitted, memo: Memo, text: str) -> Answer:
+    newer = newer_words(s.tx, ticket_id=memo.ticket_id, seen_id=memo.seen_id)
+    view = s.modals.solve_preview(
+        read_desk_card(s.tx, profile=s.parts.profile, ticket_id=memo.ticket_id),
+        memo if newer is None else replace(memo, seen_id=newer.id, revision=_revision(s, memo)),
+        text,
+        warnings=warnings_of(s.tx, ticket_id=memo.ticket_id, text=text),
+        newer=newer.body if newer is not None else None,
+    )
+    return {"response_action": "update", "view": view}
+
+
+def _revision(s: Submitted, memo: Memo) -> int:
+    """The member's words may have changed the state of the card that was pressed; they are shown, so it is seen."""
+    return get_ticket(s.tx, ticket_id=memo.ticket_id).revision
+
+
+def _solve_seen(s: Submitted) -> Answer:
+    """Previewed: solved, unless the member wrote meanwhile; then their words are shown and a second press is asked."""
     memo = s.memo
+    text = get_release(s.tx, release_id=memo.about).text if memo.about else ""
+    if newer_words(s.tx, ticket_id=memo.ticket_id, seen_id=memo.seen_id) is not None:
+        return _solve_preview(s, memo, text)
+    if memo.about and take_draft(s.tx, s.staff, release_id=memo.about) is None:
+        return DONE
+    return _solved(s, memo, text)
+
+
+def _solved(s: Submitted, memo: Memo, text: str) -> Answer:
     solve(
         s.tx,
         s.staff,
         ticket_id=memo.ticket_id,
-        text=s.value("text"),
+        text=text,
         client_key=f"view:{s.view['id']}",
         last_seen_message_id=memo.seen_id,
         seen_revision=memo.revision,
+        reason=memo.reason,
+        rate=memo.rate,
     )
     return DONE
 
@@ -160,6 +211,29 @@ def _ask_back(s: Submitted) -> Answer:
     return DONE
 
 
+def _reject(s: Submitted) -> Answer:
+    refuse_report(s.tx, s.staff, report_id=s.memo.about, words=s.value("text"))
+    return DONE
+
+
+def _accept(s: Submitted) -> Answer:
+    memo = s.memo
+    accept(
+        s.tx,
+        s.staff,
+        profile=s.parts.profile,
+        request_id=memo.about,
+        words=s.value("text"),
+        seen_revision=memo.revision,
+    )
+    return DONE
+
+
+def _decline(s: Submitted) -> Answer:
+    decline(s.tx, s.staff, request_id=s.memo.about, words=s.value("text"))
+    return DONE
+
+
 def _edit(s: Submitted) -> Answer:
     edit_answer(s.tx, s.staff, message_id=s.memo.about, text=s.value("text"))
     return DONE
@@ -169,11 +243,15 @@ SUBMISSIONS: dict[str, Callable[[Submitted], Answer]] = {
     "mado_reply": _reply,
     "mado_preview": _send,
     "mado_solve": _solve,
+    "mado_solve_preview": _solve_seen,
     "mado_snooze": _snooze,
     "mado_assign": _assign,
     "mado_priority": _priority,
     "mado_confirm": _confirm,
     "mado_ask": _ask_back,
+    "mado_reject": _reject,
+    "mado_accept": _accept,
+    "mado_decline": _decline,
     "mado_edit": _edit,
     "mado_full": lambda s: DONE,
 }

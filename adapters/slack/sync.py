@@ -6,13 +6,12 @@ from functools import partial
 from typing import TypeVar
 
 from adapters.slack.blocks import Draw, Drawn, short_id
-from adapters.slack.calls import Calls, PostGone
+from adapters.slack.calls import Calls, PostGone, Unclear
 from adapters.slack.parts import Parts
 from core.counter.desk_card import DeskCard, read_desk_card
 from core.db import Tx, aread, arun
 from core.delivery.files import list_contents
 from core.delivery.ports import OutcomeUnknown
-from core.errors import TransientError
 from core.teamchat import threads
 from core.teamchat.plan import BLANKED, Change, Group, Look, MissingFile, begin_group, look
 
@@ -21,7 +20,6 @@ REPAINT = timedelta(seconds=2.5)  # a root is drawn anew at most once in this ti
 FILE_AGAIN = timedelta(seconds=5)
 SEARCH_MARGIN_SECONDS = 300.0  # clocks differ
 BROADCAST_STATES = frozenset({"dead", "unknown"})
-UNCLEAR_RETRY_SECONDS = 2.0
 
 
 class Sync:
@@ -102,7 +100,7 @@ class Sync:
         else:
             group = await self._note(lambda tx: begin_group(tx, thread=plan.thread, group=group))
         ids = [post.id for post in group.posts]
-        ref = ref or await self._post(plan, drawn, ids, root, broadcast=_is_alarming(group))
+        ref = ref or await self._post(plan, drawn, ids, root, broadcast=_is_alarming(plan, group))
         await self._note(lambda tx: threads.record_posted(tx, post_ids=ids, ref=ref, digest=drawn.digest))
 
     async def _post_change(self, plan: Look, root: str, change: Change) -> None:
@@ -132,7 +130,7 @@ class Sync:
         try:
             return await self._calls.post(plan.thread.place, drawn, thread=root, mark=mark, broadcast=broadcast)
         except OutcomeUnknown as error:  # the rows stay: the next try looks for the mark first
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
         except Exception:  # certainly not posted
             await self._note(lambda tx: threads.drop_posts(tx, post_ids=ids))
             raise
@@ -143,13 +141,13 @@ class Sync:
                 plan.thread.place, post_id, thread=root, since=since - SEARCH_MARGIN_SECONDS
             )
         except OutcomeUnknown as error:
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
 
     async def _redraw(self, plan: Look, group: Group, root: str) -> int:
         drawn = self._draw.group(group)
         if group.ref is None or not group.entries or drawn.digest == group.posts[0].digest:
             return 0
-        await self._update(plan.thread.place, group.ref, drawn)
+        await self._update(plan.thread.place, group.ref, drawn, broadcast=_is_alarming(plan, group))
         ids, ref = [post.id for post in group.posts], group.ref
         await self._note(lambda tx: threads.record_posted(tx, post_ids=ids, ref=ref, digest=drawn.digest))
         return 1
@@ -167,13 +165,13 @@ class Sync:
         await self._note(lambda tx: threads.record_painted(tx, ticket_id=ticket_id, digest=drawn.digest))
         return False
 
-    async def _update(self, place: str, ref: str, drawn: Drawn) -> None:
+    async def _update(self, place: str, ref: str, drawn: Drawn, *, broadcast: bool = False) -> None:
         try:
-            await self._calls.update(place, ref, drawn)
+            await self._calls.update(place, ref, drawn, broadcast=broadcast)
         except PostGone:
             return  # somebody deleted it in Slack: what it showed is in the browser desk
         except OutcomeUnknown as error:  # drawing twice gives the same
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
 
     async def _bring_file(self, plan: Look, root: str, missing: MissingFile) -> None:
         file_id, post, thread = int(missing.file["file_id"]), missing.post, plan.thread
@@ -194,7 +192,7 @@ class Sync:
             if not uploaded or not await self._calls.is_shared(uploaded):
                 uploaded = await self._share(post.id, file_id, missing, thread.place, root)
         except OutcomeUnknown as error:  # asked for by its id at the next try
-            raise TransientError(str(error), retry_after=UNCLEAR_RETRY_SECONDS) from error
+            raise Unclear(str(error)) from error
         await self._keep_file(post.id, file_id, uploaded, ref=uploaded)
 
     async def _share(self, post_id: int, file_id: int, missing: MissingFile, place: str, root: str) -> str:
@@ -227,6 +225,9 @@ class Sync:
         return await arun(self._parts.database, work, name="slack.note")
 
 
-def _is_alarming(group: Group) -> bool:
-    """Shown in the channel too (dialogue-and-desk.md 1.1): an answer that did not arrive."""
-    return any(entry.delivery is not None and entry.delivery.state in BROADCAST_STATES for entry in group.entries)
+def _is_alarming(plan: Look, group: Group) -> bool:
+    """Shown in the channel too (dialogue-and-desk.md 1.1): a missed deadline, opened again, an answer that did not arrive."""
+    return any(
+        entry.message.id in plan.alarming or (entry.delivery is not None and entry.delivery.state in BROADCAST_STATES)
+        for entry in group.entries
+    )

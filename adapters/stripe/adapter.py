@@ -65,12 +65,27 @@ class StripeAdapter:
             http_client=self._http,
             max_network_retries=RETRIES,
         )
-        self.routes = [webhook_route(settings.webhook_secret, self.take)]
+        self._live = "_live_" in settings.api_key
+        self.routes = [webhook_route(settings.webhook_secret, self.read, self.take)]
 
     @property
     def sender(self) -> "StripeAdapter":
         """Its own."""
         return self
+
+    def read(self, event: Mapping[str, Any]) -> News | None:
+        """The news in an event; None where it is of no matter here, of the other mode (test, live), or of a connected account.
+
+        Errors: ValueError, KeyError, TypeError: no event. Source: https://docs.stripe.com/api/events/object
+        """
+        news = read_event(event)
+        if news is not None and event.get("livemode", self._live) is not self._live:
+            log.warning(
+                "Stripe told of a payment of the other mode; it is not booked: are MADOGUCHI_STRIPE_API_KEY and"
+                " MADOGUCHI_STRIPE_WEBHOOK_SECRET both of the live or both of the test mode?"
+            )
+            return None
+        return None if event.get("account") else news
 
     async def take(self, event_id: str, kind: str, news: News | None) -> Outcome:
         """One event in one transaction; what the ordinary way refuses is booked to suspense rather than lost."""
@@ -200,7 +215,7 @@ class StripeAdapter:
             events: list[Mapping[str, Any]] = [event.to_dict() for event in page.data]
             for event in events:
                 try:
-                    news = read_event(event)
+                    news = self.read(event)
                 except (ValueError, KeyError, TypeError):
                     continue
                 await self.take(str(event["id"]), str(event["type"])[:80], news)

@@ -13,6 +13,7 @@ from core.billing.provider_news import AttemptNews, News, ReturnNews
 PROVIDER = "stripe"
 METADATA_KEY = "madoguchi_attempt"
 Json = Mapping[str, Any]
+MOST = 10**12  # no amount of Stripe has more than 12 digits (https://docs.stripe.com/currencies)
 
 
 def read_event(event: Json) -> News | None:
@@ -43,7 +44,7 @@ def intent_news(intent: Json, at: datetime) -> AttemptNews | None:
     """What a payment intent tells: paid, a number for the store, ended."""
     status = intent.get("status")
     if status == "succeeded":
-        return _of_intent(intent, at, "paid", amount=int(intent["amount_received"]))
+        return _of_intent(intent, at, "paid", amount=_amount(intent["amount_received"]))
     if status == "canceled":
         return _of_intent(intent, at, "failed")
     details = (intent.get("next_action") or {}).get("konbini_display_details")
@@ -79,7 +80,7 @@ def _of_session(session: Json, at: datetime, seen: Literal["paid", "waiting", "f
         attempt_id=_attempt_of(session),
         session_ref=str(session["id"]),
         payment_ref=str(session.get("payment_intent") or ""),
-        amount=int(session.get("amount_total") or 0),
+        amount=_amount(session.get("amount_total") or 0),
         currency=str(session.get("currency") or "jpy"),
     )
 
@@ -106,6 +107,14 @@ def _of_intent(
     )
 
 
+def _amount(given: Any) -> int:
+    """In the currency's smallest unit. Errors: ValueError, TypeError: none that can be booked."""
+    amount = int(given)
+    if not 0 <= amount < MOST:
+        raise ValueError("no amount")
+    return amount
+
+
 def _attempt_of(subject: Json) -> int | None:
     written = str((subject.get("metadata") or {}).get(METADATA_KEY) or "")
     return int(written) if written.isascii() and written.isdigit() and len(written) < 20 else None
@@ -126,7 +135,7 @@ def _refund(refund: Json, at: datetime) -> ReturnNews | None:
         at=at,
         reference=str(refund["id"]),
         payment_ref=str(refund["payment_intent"]),
-        amount=int(refund["amount"]),
+        amount=_amount(refund["amount"]),
         currency=str(refund.get("currency") or "jpy"),
     )
 
@@ -148,7 +157,7 @@ def _dispute(dispute: Json, at: datetime) -> ReturnNews | None:
         at=at,
         reference=str(dispute["id"]),
         payment_ref=str(dispute["payment_intent"]),
-        amount=int(dispute["amount"]),
+        amount=_amount(dispute["amount"]),
         currency=str(dispute.get("currency") or "jpy"),
     )
 

@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 import orjson
@@ -11,7 +11,6 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from adapters.stripe.objects import read_event
 from core.billing.provider_news import News
 
 log = logging.getLogger(__name__)
@@ -22,9 +21,10 @@ TOLERANCE_SECONDS = 300
 _SIGNATURE = "stripe-signature"
 
 Take = Callable[[str, str, News | None], Awaitable[str]]  # event id, kind, news → done, duplicate, ignored
+Read = Callable[[Mapping[str, Any]], News | None]
 
 
-def webhook_route(secret: str, take: Take) -> Route:
+def webhook_route(secret: str, read: Read, take: Take) -> Route:
     """401 wrong signature or a time more than five minutes off, 413 over 1 MB, 400 no event: nothing is stored then.
 
     500 when it could not be kept: Stripe repeats it for three days (https://docs.stripe.com/webhooks).
@@ -36,7 +36,7 @@ def webhook_route(secret: str, take: Take) -> Route:
             return PlainTextResponse("too large", 413)
         if not is_proved(body, request.headers.get(_SIGNATURE, ""), secret):
             return PlainTextResponse("wrong signature", 401)
-        event = _event(body)
+        event = _event(body, read)
         if event is None:
             return PlainTextResponse("not an event", 400)
         event_id, kind, news = event
@@ -55,18 +55,18 @@ def is_proved(body: bytes, header: str, secret: str) -> bool:
     try:
         stripe.WebhookSignature.verify_header(body, header, secret, TOLERANCE_SECONDS)
         stamps = [int(part[2:]) for part in header.split(",") if part.startswith("t=")]
-    except (stripe.SignatureVerificationError, ValueError):
+    except (stripe.SignatureVerificationError, ValueError, TypeError):  # TypeError: signs that no signature has
         return False
     return len(stamps) == 1 and stamps[0] <= time.time() + TOLERANCE_SECONDS
 
 
-def _event(body: bytes) -> tuple[str, str, News | None] | None:
+def _event(body: bytes, read: Read) -> tuple[str, str, News | None] | None:
     try:
         raw: Any = orjson.loads(body)
         event_id, kind = str(raw["id"]), str(raw["type"])
-        if not 0 < len(event_id) <= 100:
+        if not 0 < len(event_id) <= 100 or not (event_id + kind).isprintable():
             return None
-        return event_id, kind[:80], read_event(raw)
+        return event_id, kind[:80], read(raw)
     except (ValueError, KeyError, TypeError, AttributeError, OverflowError):
         return None
 

@@ -2,11 +2,10 @@
 
 from typing import Any
 
-import orjson
 from telegram import CallbackQuery, Chat, ChatMemberUpdated, Message, Update, User
 from telegram.constants import ChatMemberStatus, ChatType, MessageType, UpdateType
 
-from bot.inbound import MAX_TEXT, Inbound, InboundFile, Kind
+from bot.inbound import MAX_TEXT, Inbound, InboundFile, Kind, raw_words
 
 CHANNEL = "telegram"
 ALLOWED_UPDATES = (
@@ -16,7 +15,6 @@ ALLOWED_UPDATES = (
     UpdateType.MY_CHAT_MEMBER.value,
 )
 _REF_LENGTH = 200
-_RAW_LENGTH = 4_000
 # What a person can send that is neither text nor a file; everything else Telegram knows is a note that nobody wrote.
 _SENT_BY_PEOPLE = (
     "sticker", "venue", "location", "contact", "poll", "dice", "game", "story", "paid_media", "checklist", "giveaway",
@@ -107,7 +105,7 @@ def _message(message: Message, raw: dict[str, Any], base: dict[str, Any], *, edi
         other = _other_kind(message, raw)
         text = _describe(message, other)
         known = other in _SENT_BY_PEOPLE or other == "service"
-        payload = "" if known else orjson.dumps(raw).decode()[:_RAW_LENGTH]
+        payload = "" if known else raw_words(raw)
     if edited:
         kind, text = "edit", message.text if message.text is not None else text
     return Inbound(
@@ -210,7 +208,7 @@ def _unreadable(raw: dict[str, Any], base: dict[str, Any]) -> Inbound | None:
             if kind == "other"
             else "",
             private=chat.get("type", ChatType.PRIVATE) == ChatType.PRIVATE,
-            payload=orjson.dumps(item).decode()[:_RAW_LENGTH],
+            payload=raw_words(item),
             message_ref=str(message.get("message_id", "")),
         )
     return None

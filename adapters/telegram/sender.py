@@ -37,7 +37,7 @@ _GONE = (
 )
 _NOT_EDITABLE = (
     "message can't be edited", "message to edit not found", "there is no text in the message to edit", "message_id_invalid",
-    "message identifier is not specified",
+    "message identifier is not specified", "there is no caption in the message to edit",
 )  # fmt: skip
 T = TypeVar("T")
 _Call = Callable[[dict[str, Any]], Awaitable[Message | bool]]
@@ -86,12 +86,17 @@ class TelegramSender:
         replaces = str(owed.payload.get("replaces") or "")
         refs = self._sent_parts.pop(owed.id, [])
         if replaces:
-            redrawable = (
-                not refs and len(parts) == 1 and not parts[0].file and replaces.isascii() and replaces.isdigit()
-            )
-            if redrawable and await self._translated(self._edit(owed, parts[0], replaces)):
+            one_text = (
+                sum(part.file is None for part in parts) <= 1
+            )  # files stay as they are; the last part has the words
+            redrawable = not refs and one_text and replaces.isascii() and replaces.isdigit()
+            if redrawable and await self._translated(self._edit(owed, parts[-1], replaces)):
                 await self._strip(owed.address, [ref for ref in strip if ref != replaces])
                 return Sent(replaces, "edited")
+            if owed.payload["body"].get("author") == "staff":
+                await self._withdraw(
+                    owed.address, replaces
+                )  # what a person took back or changed must not stay readable
             strip = [replaces, *(ref for ref in strip if ref != replaces)]
         await self._send_parts(owed, parts, refs)
         await self._strip(owed.address, strip)
@@ -116,17 +121,14 @@ class TelegramSender:
         """Redraw an older bubble; False when Telegram says that this one cannot be redrawn."""
 
         async def call(text: dict[str, Any]) -> Message | bool:
-            return await self._bot.edit_message_text(
-                chat_id=owed.address,
-                message_id=int(ref),
-                reply_markup=part.keyboard,
-                link_preview_options=_PREVIEW,
-                **text,
-            )
+            place: dict[str, Any] = {"chat_id": owed.address, "message_id": int(ref), "reply_markup": part.keyboard}
+            if part.file is not None:
+                return await self._bot.edit_message_caption(**place, **text)
+            return await self._bot.edit_message_text(**place, link_preview_options=_PREVIEW, **text)
 
         try:
             async with self._pace.message(owed.address):
-                await _html_or_plain(call, "text", part)
+                await _html_or_plain(call, "text" if part.file is None else "caption", part)
         except BadRequest as error:
             reason = error.message.lower()
             if "message is not modified" in reason:
@@ -176,6 +178,12 @@ class TelegramSender:
             with contextlib.suppress(TelegramError, TransientError, ValueError):
                 async with self._pace.call():
                     await self._bot.edit_message_reply_markup(chat_id=address, message_id=int(ref))
+
+    async def _withdraw(self, address: str, ref: str) -> None:
+        """Delete a message that cannot be changed; Telegram refuses after 48 hours, and then it stays."""
+        with contextlib.suppress(TelegramError, TransientError, ValueError):
+            async with self._pace.call():
+                await self._bot.delete_message(chat_id=address, message_id=int(ref))
 
     async def _fetch(self, owed: Owed) -> Sent:
         """Bring a member's file into the store; may be repeated. One that will never come is marked as failed."""

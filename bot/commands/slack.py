@@ -22,6 +22,11 @@ def manifest_command(socket_mode: bool) -> None:
     from adapters.slack.setup import manifest  # noqa: PLC0415 - the SDK costs half a second
 
     settings = load_settings()
+    if not socket_mode and not settings.public_url.startswith("https://"):
+        raise click.ClickException(
+            "--http には、外から見える https:// のアドレスを MADOGUCHI_PUBLIC_URL に設定してください"
+            " / --http needs MADOGUCHI_PUBLIC_URL with https://"
+        )
     name = f"{profile_of(settings).operator.name.ja} 窓口"
     made = manifest(name=name, public_url=settings.public_url, socket_mode=socket_mode)
     click.echo(orjson.dumps(made, option=orjson.OPT_INDENT_2).decode())

@@ -5,11 +5,13 @@ from dataclasses import replace
 from bot import forms
 from bot.faq import find_clear, suggest
 from bot.home_menu import owe_menu
+from bot.inbound import sticker_words
 from bot.registry import ACTIONS, Context, Reply, Slots, action, intent
 from bot.screens import faq as faq_screens
 from bot.screens.model import Button, Screen
-from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen
+from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen, urgent_screen
 from bot.understanding import INTENTS as INTENT_NAMES
+from bot.understanding.urgent import is_angry_sign, is_urgent
 from core.dialogue import forms as form_store
 from core.dialogue import service as dialogue
 from core.dialogue.forms import FormView
@@ -95,6 +97,11 @@ def nothing_under_way(c: Context, slots: Slots) -> Reply:
 def fallback(c: Context, slots: Slots) -> Reply:
     """Not understood: ever closer to a person, never a loop (dialogue-and-desk.md 2.5)."""
     if slots.get("other"):
+        said = sticker_words(c.inbound)
+        if any(is_urgent(word) or is_angry_sign(word) for word in said):
+            return urgent_screen(c.w, ())
+        if any(is_courtesy(word, settled=True) for word in said):
+            return Screen(c.w("talk.welcome_back"), buttons=(menu_button(c.w),))
         return other_screen(c.w, str(slots["other"]))
     if (article := find_clear(c, c.inbound.text)) is not None:
         return faq_screens.show(c.w, article, c.chat.last_seq)

@@ -8,6 +8,7 @@ from typing import Any
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
 from bot.handlers.tickets import RECENT_WORDS, press_key
+from bot.inbound import sticker_words
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import tickets as screens
 from bot.screens.model import Screen
@@ -21,7 +22,7 @@ from core.profiles.hours import calendar_of
 from core.tickets import ratings, threads
 from core.tickets import service as tickets
 from core.tickets.clocks import answer_due_at, record_away_told
-from core.tickets.policy import Talk, decide_addressee, split_text
+from core.tickets.policy import Talk, decide_addressee, is_courtesy, split_text
 from core.tickets.service import Written
 from core.tickets.threads import TicketView
 
@@ -95,7 +96,7 @@ def settle(c: Context, slots: Slots) -> Reply:
 @action("ticket.words")
 def words(c: Context, slots: Slots) -> Reply:
     """While a person talks the bot is silent; the words go into the ticket they are for, or the member is asked which."""
-    text, files = c.inbound.text or (f"[{c.inbound.other}]" if c.inbound.other else ""), _refs(c)
+    text, files = _text_for_staff(c), _refs(c)
     run = form_store.find_active(c.tx, chat_id=c.chat.id)
     if run is not None and run.name == WHICH and forms.is_usable(c, run):
         return _held_more(c, run, text, files)
@@ -108,6 +109,15 @@ def words(c: Context, slots: Slots) -> Reply:
     if decide_addressee(_talk(current), [_talk(other) for other in others]) is None:
         return forms.begin(c, WHICH, {"_text": text, "_files": files, "_current": current.id})
     return _said(c, deliver(c, current.id, text, files), aloud=False)
+
+
+def _text_for_staff(c: Context) -> str:
+    """The words; of a sticker that it was one, unless it only thanks, which is as if it were typed (and reopens nothing)."""
+    said = sticker_words(c.inbound)
+    if said:
+        thanks = next((word for word in said if is_courtesy(word, settled=True)), "")
+        return thanks or c.bot.wording(c.profile.language)("talk.sticker_said", words="、".join(said))
+    return c.inbound.text or (f"[{c.inbound.other}]" if c.inbound.other else "")
 
 
 def _talk(ticket: TicketView) -> Talk:
@@ -245,6 +255,7 @@ forms.register(
         confirm=None,
         commit=_deliver_held,
         needs_member=False,
+        files="_files",
     )
 )
 
@@ -297,7 +308,9 @@ forms.register(
         intent="",
         version=1,
         title="ticket.reply_title",
-        steps=lambda c, answers: [Step("body", _ask_reply, _parse_reply, "ticket.reply_label", lambda c, a: "")],
+        steps=lambda c, answers: [
+            Step("body", _ask_reply, _parse_reply, "ticket.reply_label", lambda c, a: "", takes_files=True)
+        ],
         confirm=None,
         commit=_commit_reply,
         needs_member=False,

@@ -5,7 +5,7 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
-from bot.handlers.ticket_faq import faq_steps, files_sent_on, helpful, is_sent_on
+from bot.handlers.ticket_faq import faq_steps, helpful, is_sent_on
 from bot.handlers.ticket_fields import field_steps, list_details
 from bot.registry import INTENTS, Context, Reply, Slots, action, intent
 from bot.screens import faq as faq_screens
@@ -72,15 +72,12 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
             lambda c, a: Screen(c.w("ticket.ask_files"), upload=True),
             _parse_files,
             "ticket.files_label",
-            lambda c, a: c.w.join(file["name"] for file in _files(a)) or c.w("ticket.files_none"),
+            lambda c, a: c.w.join(file["name"] for file in a.get("files") or ()) or c.w("ticket.files_none"),
             optional=True,
             asked=not is_sent_on(answers),
+            takes_files=True,
         ),
     ]
-
-
-def _files(answers: Answers) -> list[Any]:
-    return answers["files"] or [] if "files" in answers else files_sent_on(answers)
 
 
 def _confirm(c: Context, answers: Answers) -> Screen:
@@ -99,7 +96,7 @@ def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
         kind.code,
         str(answers.get("_subject") or subject_of(body)),
         body,
-        _files(answers),
+        answers.get("files") or [],
         origin="form",
         details=list_details(c, answers),
     )
@@ -157,6 +154,7 @@ forms.register(
         submit_label="ticket.submit",
         needs_member=False,
         is_settled=lambda answers: helpful(answers) is not None,
+        files="files",
     )
 )
 

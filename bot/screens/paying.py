@@ -57,6 +57,8 @@ def online(w: Wording, profile: Profile, invoice: InvoiceView, paying: Paying, l
         menu_button(w),
     )
     if paying.pending is not None and paying.pending.numbers:
+        page = ((Button(w("pay.button_page"), url=paying.url),),) if paying.url else ()
+        rows = (*page, *rows[-2:])  # the number is here: a button that promises one would make people doubt it
         return _with_number(w, profile, invoice, paying.pending, rows, lead)
     key = "pay.how" if paying.url else "pay.not_now"
     text = w(

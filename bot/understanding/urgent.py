@@ -16,6 +16,14 @@ _ENGLISH = re.compile(
 _JAPANESE = re.compile("|".join(re.escape(fold(normalise(word))) for word in _WORDS))
 
 
+_SIGNS = frozenset({"angry", "mad", "furious", "rage", "怒", "怒り", "😠", "😡", "🤬", "💢"})
+
+
+def is_angry_sign(word: str) -> bool:
+    """Whether a sticker's word or an emoji alone stands for anger."""
+    return word.strip().casefold() in _SIGNS
+
+
 def is_urgent(text: str) -> bool:
     """Whether the words ask for a person at once, whatever else they say."""
     folded = fold(normalise(text))

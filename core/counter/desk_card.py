@@ -6,6 +6,7 @@ from datetime import datetime
 from core.billing.invoices import list_unpaid
 from core.billing.reports import ReportView, list_reports_of_ticket
 from core.contracts.service import ContractView, list_contracts
+from core.counter.reservations import RequestSheet, list_open_requests
 from core.db import Tx
 from core.dialogue.service import get_chat
 from core.members.service import MemberView, get_member
@@ -34,6 +35,7 @@ class DeskCard:
     assignee_name: str
     claimed_at: datetime | None
     reports: tuple[ReportView, ...]  # payment reports to decide here
+    requests: tuple[RequestSheet, ...] = ()  # change and cancel requests to decide here
 
 
 def read_desk_card(tx: Tx, *, profile: Profile, ticket_id: int) -> DeskCard:
@@ -61,4 +63,5 @@ def read_desk_card(tx: Tx, *, profile: Profile, ticket_id: int) -> DeskCard:
         assignee_name=assignee.name if assignee is not None else "",
         claimed_at=thread.claimed_at if thread is not None else None,
         reports=tuple(report for report in reports if report.undecided),
+        requests=tuple(list_open_requests(tx, ticket_id=ticket.id)),
     )

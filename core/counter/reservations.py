@@ -230,6 +230,17 @@ def list_request_sheets(tx: Tx, staff: ActingStaff, *, ticket: TicketView) -> li
     ]
 
 
+def list_open_requests(tx: Tx, *, ticket_id: int) -> list[RequestSheet]:
+    """The undecided requests of a ticket, unmasked: for a place that only staff with the right to see members can read."""
+    return [
+        RequestSheet(
+            request, get_reservation(tx, reservation_id=request.reservation_id), find_changed_since(tx, request)
+        )
+        for request in list_requests_of_ticket(tx, ticket_id=ticket_id)
+        if request.state == "open"
+    ]
+
+
 def _sheet(tx: Tx, staff: ActingStaff, request: RequestView, reservation: ReservationView) -> RequestSheet:
     changed = find_changed_since(tx, request) if request.state == "open" else {}
     if not is_allowed(staff.role, "view_unmasked"):

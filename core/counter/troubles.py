@@ -1,4 +1,5 @@
-"""What needs a person's eye: messages that did not arrive, deliveries given up, invoices about to lapse, money unplaced."""
+"""What needs a person's eye: messages that did not arrive, deliveries given up, invoices about to lapse, money unplaced,
+the staff's messenger away."""
 
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -12,10 +13,13 @@ from core.delivery.outbox import DeliveryView, find_delivery, list_troubled, sen
 from core.delivery.quotas import QuotaView
 from core.delivery.quotas import find as find_quota
 from core.delivery.setaside import SetAsideView, list_set_aside, try_again
+from core.delivery.stalled import StalledView, list_stalled
 from core.errors import DomainError
 from core.members.audit import record
 from core.members.roles import ActingStaff, require
 from core.members.service import MemberView, list_members, shown_member
+from core.teamchat.health import Outage, find_outage
+from core.teamchat.threads import LANE
 from core.tickets.threads import TicketView, get_ticket
 from core.tickets.ticks import DueTicket, list_overdue
 
@@ -70,11 +74,13 @@ class Troubles:
     set_aside: tuple[Waiting, ...]
     short_quotas: tuple[QuotaView, ...]
     overdue: tuple[Overdue, ...] = ()
+    stalled: tuple[StalledView, ...] = ()
+    team_chat: Outage | None = None  # the staff's messenger cannot be written to: everything is here only
 
     @property
     def count(self) -> int:
         """How many things are waiting."""
-        return sum(
+        return (self.team_chat is not None) + sum(
             map(
                 len,
                 (
@@ -85,6 +91,7 @@ class Troubles:
                     self.set_aside,
                     self.short_quotas,
                     self.overdue,
+                    self.stalled,
                 ),
             )
         )
@@ -127,6 +134,8 @@ def list_troubles(tx: Tx, staff: ActingStaff) -> Troubles:
             quota for quota in (find_quota(tx, channel="line"),) if quota is not None and quota.is_short
         ),
         overdue=tuple(Overdue(row, members.get(row.member_id or 0)) for row in overdue),
+        stalled=tuple(lane for lane in list_stalled(tx) if lane.channel != LANE),  # that one is said beside, with why
+        team_chat=find_outage(tx),
     )
 
 

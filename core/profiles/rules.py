@@ -361,6 +361,14 @@ class Support(Part):
     reopen_days: Annotated[int, whole("日数", "a number of days", low=0, high=365)] = 7
     silence_warning_days: Annotated[int, whole("日数", "a number of days", low=1, high=365)] = 5
     silence_close_days: Annotated[int, whole("日数", "a number of days", low=1, high=365)] = 3
+    alert_email: Annotated[
+        str,
+        worded(
+            r"|[^@\s]+@[^@\s]+",
+            "担当者に緊急を知らせるメールアドレスを指定してください（なければ空にします）",
+            "a mail address of staff for what is urgent, or empty",
+        ),
+    ] = ""
     business_hours: BusinessHours
     queues: Annotated[Rows[Queue], Field(min_length=1)]
     kinds: Annotated[Rows[TicketKind], Field(min_length=1)]

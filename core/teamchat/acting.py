@@ -7,11 +7,11 @@ from core.clock import JST
 from core.db import Tx
 from core.errors import DomainError
 from core.members.staff import StaffView
-from core.teamchat.releases import cancel_release, confirm_release, release_of_answer
-from core.teamchat.threads import find_thread, touch, whisper
+from core.teamchat.releases import cancel_release, confirm_release, find_release, release_of_answer
+from core.teamchat.threads import find_post, find_thread, touch, whisper
 from core.tickets.assignment import claim, release, take_over
 from core.tickets.editing import edit_answer, remove_answer
-from core.tickets.handling import reopen, snooze
+from core.tickets.handling import reopen, set_priority, snooze, solve
 from core.tickets.threads import get_ticket
 
 BOUND = frozenset({"take_over", "release", "snooze", "wake", "solve", "reopen", "assign", "priority"})
@@ -63,6 +63,43 @@ def tell_refusal(tx: Tx, pressed: Press, error: DomainError) -> None:
         )
     whisper(tx, place=thread.place, root_ref=thread.root_ref, user=pressed.user, key=key, data=data)
     touch(tx, ticket_id=pressed.ticket_id, place=thread.place)
+
+
+def react(tx: Tx, staff: StaffView, act: str, *, place: str, ref: str) -> int | None:
+    """An emoji under a message of a ticket's thread: claim, solve and urgent under ours, keep_internal under one's own.
+
+    The ticket that it changed, or None where it means nothing. Errors: DomainError of the use case.
+    """
+    post = find_post(tx, place=place, ref=ref)
+    if post is None or (post.kind == "staff") != (act == "keep_internal"):
+        return None
+    if act == "keep_internal":
+        kept = find_release(tx, source_key=f"{place}:{ref}")
+        done = kept is not None and cancel_release(tx, staff, release_id=kept.id).state == "cancelled"
+        return post.ticket_id if done else None
+    if act == "claim":
+        claim(tx, staff, ticket_id=post.ticket_id)
+    elif act == "solve":
+        solve(tx, staff, ticket_id=post.ticket_id)
+    else:
+        set_priority(tx, staff, ticket_id=post.ticket_id, priority="urgent")
+    return post.ticket_id
+
+
+def keep_internal(tx: Tx, staff: StaffView, *, place: str, ref: str, user: str) -> None:
+    """内部メモにする, on one's own message: what is held for the member does not leave; the writer is told what it is now.
+
+    Errors: DomainError `not_yours` (no message of staff in a ticket's thread), `forbidden` (somebody else's).
+    """
+    post = find_post(tx, place=place, ref=ref)
+    thread = find_thread(tx, ticket_id=post.ticket_id) if post is not None and post.kind == "staff" else None
+    if thread is None:
+        raise DomainError("not_yours")
+    release, key = find_release(tx, source_key=f"{place}:{ref}"), "internal_already"
+    if release is not None:
+        done = cancel_release(tx, staff, release_id=release.id)
+        key = {"cancelled": "cancelled", "released": "too_late"}.get(done.state, key)
+    whisper(tx, place=place, root_ref=thread.root_ref, user=user, key=key)
 
 
 def _claim(tx: Tx, staff: StaffView, pressed: Press) -> None:

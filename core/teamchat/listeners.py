@@ -9,12 +9,14 @@ from core.billing.facts import PaymentReportAsked, PaymentReportConfirmed, Payme
 from core.billing.reports import get_report
 from core.db import Listeners, Tx
 from core.delivery.facts import DeliverySettled
-from core.teamchat.threads import FOLD, find_thread, set_claimed, touch
+from core.teamchat.nudges import owe_nudge
+from core.teamchat.threads import ALARM, FOLD, add_post, find_thread, set_claimed, touch
 from core.tickets.facts import (
     EntryAdded,
     EntryChanged,
     StaffReplied,
     TicketChanged,
+    TicketDue,
     TicketOpened,
     TicketReopened,
     TicketSolved,
@@ -32,6 +34,7 @@ def listeners(place: str, told: Listeners) -> Listeners:
         TicketReopened: _at_once,
         TicketChanged: _changed,
         EntryAdded: _entry_added,
+        TicketDue: _due,
         EntryChanged: _at_once,
         StaffReplied: _replied,
         DeliverySettled: _settled,
@@ -55,9 +58,15 @@ def _changed(place: str, tx: Tx, fact: TicketChanged) -> None:
         _note_holder(tx, fact.ticket_id)
 
 
+def _due(place: str, tx: Tx, fact: TicketDue) -> None:
+    owe_nudge(tx, fact)
+
+
 def _entry_added(place: str, tx: Tx, fact: EntryAdded) -> None:
     """The member's words a little later: a burst becomes one post."""
     touch(tx, ticket_id=fact.ticket_id, place=place, later=FOLD if fact.author == "member" else timedelta(0))
+    if fact.alarming:
+        add_post(tx, ticket_id=fact.ticket_id, place=place, kind=ALARM, message_id=fact.message_id)
 
 
 def _replied(place: str, tx: Tx, fact: StaffReplied) -> None:

@@ -7,10 +7,11 @@ from typing import Any
 from core.db import Tx
 from core.delivery.files import get_file
 from core.delivery.outbox import DeliveryView, find_delivery
-from core.teamchat.threads import FOLD, PostView, ThreadView, add_post, find_thread, list_posts
+from core.teamchat.threads import ALARM, FOLD, PostView, ThreadView, add_post, find_thread, list_posts
 from core.tickets.editing import VersionView, list_versions
 from core.tickets.threads import MESSAGES, TicketMessageView, TicketView, get_ticket
 
+FOLDED = 6  # more of a burst than this is a post of its own: one message has its limits
 DIGEST_FROM = 5  # more than so many entries that waited are one post (dialogue-and-desk.md 1.5)
 DIGEST_AFTER = timedelta(minutes=2)
 BLANKED = "blanked"
@@ -72,6 +73,7 @@ class Look:
     missing_files: tuple[MissingFile, ...]
     files_pending: bool
     gone_files: tuple[PostView, ...]  # brought there, and taken back by the member since
+    alarming: frozenset[int]  # entries that the whole channel should see
 
 
 def look(tx: Tx, *, ticket_id: int) -> Look | None:
@@ -97,6 +99,7 @@ def look(tx: Tx, *, ticket_id: int) -> Look | None:
         missing_files=tuple(missing_files),
         files_pending=pending,
         gone_files=tuple(_gone(entries, posts)),
+        alarming=frozenset(post.message_id for post in posts if post.kind == ALARM and post.message_id is not None),
     )
 
 
@@ -126,7 +129,7 @@ def fold(entries: list[Entry], *, now: Any) -> list[Group]:
     for entry in entries:
         last = groups[-1][-1].message if groups else None
         same = last is not None and last.author == entry.message.author == "member"
-        if last is not None and same and entry.message.at - last.at <= FOLD:
+        if last is not None and same and entry.message.at - last.at <= FOLD and len(groups[-1]) < FOLDED:
             groups[-1].append(entry)
         else:
             groups.append([entry])

@@ -2,9 +2,18 @@
 
 import re
 import unicodedata
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+
+from core.errors import DomainError
 
 HOLD_SECONDS = 10
+# What a phone or a PC may run when it is opened: never sent to a member from a thread
+REFUSED_ENDINGS = frozenset(
+    {
+        "exe", "com", "bat", "cmd", "msi", "scr", "pif", "lnk", "jar", "js", "jse", "vbs", "vbe", "wsf", "hta", "ps1", "psm1",
+        "sh", "reg", "dll", "cpl", "apk", "ipa", "dmg", "pkg", "app", "iso", "htm", "html", "xhtml", "svg", "url",
+    }
+)  # fmt: skip
 _DIGITS = re.compile(r"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _UNFILLED = re.compile(r"\{\{[^{}]*\}\}")
 _TICKET_NO = re.compile(r"\bT-[0-9]{6,}\b")
@@ -16,6 +25,13 @@ def public_words(text: str) -> str | None:
     """The words after a leading `>>`; None: the message is for colleagues only."""
     found = PUBLIC.match(text)
     return text[found.end() :].strip() if found else None
+
+
+def check_files(names: Sequence[str]) -> None:
+    """Names of files on their way to a member. Errors: DomainError `file_type_refused` (name)."""
+    for name in names:
+        if name.rstrip(". ").rpartition(".")[2].casefold() in REFUSED_ENDINGS:
+            raise DomainError("file_type_refused", name=name)
 
 
 def list_warnings(text: str, *, ticket_no: str) -> list[str]:

@@ -16,12 +16,12 @@ from core.members.roles import ActingStaff, require
 from core.members.service import find_member
 from core.members.staff import StaffView, get_staff
 from core.statements import Read, Write
-from core.teamchat.policy import list_warnings, member_numbers
+from core.teamchat.policy import check_files, list_warnings, member_numbers
 from core.teamchat.tables import TeamRelease
 from core.teamchat.threads import find_post, find_thread, set_message, whisper
 from core.tickets.answers import note, reply
 from core.tickets.chats import lock_reply_chat
-from core.tickets.policy import check_text
+from core.tickets.policy import check_filled, check_text
 from core.tickets.threads import LAST_OF_MEMBER, TicketMessageView, get_ticket, lock_ticket
 
 LEFT_AFTER = timedelta(minutes=10)  # files that have not come by then never will
@@ -96,13 +96,15 @@ def begin_release(
 ) -> ReleaseView:
     """Put words on their way to the member. What should be asked again is asked first, unless `confirmed`.
 
-    The same source again gives the first release. Errors: DomainError `forbidden`, `text_missing`, `text_too_long`.
+    The same source again gives the first release. Errors: DomainError `forbidden`, `text_missing`, `text_too_long`,
+    `file_type_refused`.
     """
     require(staff, "reply")
     first = tx.first(BY_KEY, key_=source_key)
     if first is not None:
         return first
     text = check_text(text, files=len(files))
+    _check_files(tx, files)
     release = ReleaseView(
         id=tx.ids.new(),
         ticket_id=ticket_id,
@@ -147,10 +149,13 @@ def draft_release(
 ) -> ReleaseView:
     """Words written in a modal, kept while their preview is looked at; the same source again gives the same draft new words.
 
-    Errors: DomainError `forbidden`, `text_missing`, `text_too_long`, `already_released` (they left before).
+    Errors: DomainError `forbidden`, `text_missing`, `text_too_long`, `text_unfilled`, `file_type_refused`, `already_released`
+    (they left before).
     """
     require(staff, "reply")
     text = check_text(text, files=len(files))
+    check_filled(text)
+    _check_files(tx, files)
     kept = [str(file_id) for file_id in files]
     first = tx.first(BY_KEY, key_=source_key)
     if first is not None:
@@ -181,6 +186,16 @@ def send_draft(tx: Tx, staff: ActingStaff, *, release_id: int, seen_id: int) -> 
         raise DomainError("stale", message_id=newer.id, text=newer.body)
     release = _set(tx, release, state="held", confirmed=True, seen_id=seen_id, due_at=tx.real)
     return release_now(tx, release_id=release.id) or get_release(tx, release_id=release.id)
+
+
+def take_draft(tx: Tx, staff: ActingStaff, *, release_id: int) -> ReleaseView | None:
+    """Its words leave by another act (with the end of a ticket), in this transaction; None: they left before.
+
+    Errors: DomainError `forbidden`.
+    """
+    lock_reply_chat(tx, tx.one(BY_ID, release=release_id).ticket_id)
+    release = _lock_own(tx, staff, release_id)
+    return _set(tx, release, state="released", confirmed=True) if release.state == "draft" else None
 
 
 def warnings_of(tx: Tx, *, ticket_id: int, text: str) -> list[str]:
@@ -295,6 +310,10 @@ def release_of_answer(tx: Tx, *, message_id: int) -> ReleaseView | None:
 def get_release(tx: Tx, *, release_id: int) -> ReleaseView:
     """By id; a missing one is a broken invariant."""
     return tx.one(BY_ID, release=release_id)
+
+
+def _check_files(tx: Tx, file_ids: Sequence[int]) -> None:
+    check_files([get_file(tx, file_id=file_id).name for file_id in file_ids])
 
 
 def _lock_own(tx: Tx, staff: ActingStaff, release_id: int) -> ReleaseView:

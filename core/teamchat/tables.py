@@ -1,6 +1,6 @@
 """Threads of tickets in the staff's messenger, the posts in them, answers on their way to the member."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlalchemy import BigInteger, Boolean, Index, String, Text, UniqueConstraint, text
@@ -43,7 +43,7 @@ class TeamPost(Base):
     ticket_id: Mapped[int] = mapped_column(BigInteger)
     place: Mapped[str] = mapped_column(String(32))
     ref: Mapped[str | None] = mapped_column(String(32))  # None: not known whether it was posted
-    kind: Mapped[str] = mapped_column(String(10))  # root, entry, change, staff
+    kind: Mapped[str] = mapped_column(String(10))  # root, entry, digest, change, file, staff; alarm: see threads.ALARM
     part: Mapped[int]  # an entry's text, then its files: 0, 1, …
     message_id: Mapped[int | None] = mapped_column(BigInteger)  # the entry of the ticket
     digest: Mapped[str] = mapped_column(String(64))  # of what it shows: another one by now is drawn again
@@ -80,3 +80,14 @@ class TeamRelease(Base):
     message_id: Mapped[int | None] = mapped_column(BigInteger)  # the answer it became
     due_at: Mapped[datetime] = mapped_column(Instant)  # machine's clock
     created_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class TeamDirect(Base):
+    """The day's direct thread with one person of staff: what they are reminded of stands in one place (1.6)."""
+
+    __tablename__ = "team_direct"
+    team: Mapped[str] = mapped_column(String(32), primary_key=True)
+    user: Mapped[str] = mapped_column(String(32), primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    place: Mapped[str] = mapped_column(String(32))  # D…
+    root_ref: Mapped[str] = mapped_column(String(32))

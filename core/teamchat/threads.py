@@ -18,6 +18,7 @@ from core.teamchat.tables import TeamPost, TeamThread
 from core.tickets.threads import get_ticket
 
 LANE = "slack"
+ALARM = "alarm"  # a post row that is no message: its entry is shown in the channel too
 FOLD = timedelta(seconds=3)  # words of the member within this time are one post (dialogue-and-desk.md 1.1)
 WHISPERED_FOR = timedelta(minutes=10)  # a remark to one person is worth nothing later
 

@@ -55,6 +55,7 @@ class Said(NamedTuple):
 def record_said(tx: Tx, said: Said) -> str:
     """Internal by default. What it became: unknown (no ticket's thread), seen (known already), note, held, unmapped.
 
+    An answer that cannot go out as it is (a file too large or of a refused kind, too long) stays whole as a note.
     Who is not one of staff, or may not write, is kept as internal too and told so; nothing of theirs is ever sent.
     """
     thread = find_by_root(tx, place=said.place, root_ref=said.root_ref)
@@ -72,14 +73,20 @@ def record_said(tx: Tx, said: Said) -> str:
         message_id=None,
         author=f"{said.team}:{said.user}",
     )
+    large = [file.name for file in said.files if file.size_bytes > MAX_FILE_BYTES]
     files = [_store(tx, said, file) for file in said.files if file.size_bytes <= MAX_FILE_BYTES]
     if staff is None or not is_allowed(staff.role, "note"):
         message_id = _keep_stranger(tx, thread, said, staff, files)
         set_message(tx, post_id=post.id, message_id=message_id)
         return "unmapped"
     words = public_words(said.text)
-    if words is not None and (words or files):
-        return _hold(tx, thread, said, staff, words, files)
+    if words is not None and (words or said.files):
+        if not large and _hold(tx, thread, said, staff, words, files):
+            return "held"
+        if large:
+            _whisper(tx, thread, said, "refused", {"what_code": "file_too_large"})
+    elif large:
+        _whisper(tx, thread, said, "files_left", {"names": "、".join(large)})
     if not said.text.strip() and not files:
         return "note"
     kept = note(
@@ -94,7 +101,15 @@ def record_said(tx: Tx, said: Said) -> str:
     return "note"
 
 
-def _hold(tx: Tx, thread: ThreadView, said: Said, staff: StaffView, words: str, files: Sequence[FileView]) -> str:
+def pass_over(tx: Tx, *, place: str, root_ref: str, ref: str, author: str) -> None:
+    """Known by its ts only: its words are not kept, and not read later either."""
+    thread = find_by_root(tx, place=place, root_ref=root_ref)
+    if thread is not None and find_post(tx, place=place, ref=ref) is None:
+        add_post(tx, ticket_id=thread.ticket_id, place=place, kind="staff", ref=ref, message_id=None, author=author)
+
+
+def _hold(tx: Tx, thread: ThreadView, said: Said, staff: StaffView, words: str, files: Sequence[FileView]) -> bool:
+    """False when the rules refuse it; its writer is told which."""
     try:
         begin_release(
             tx,
@@ -110,7 +125,8 @@ def _hold(tx: Tx, thread: ThreadView, said: Said, staff: StaffView, words: str, 
         )
     except DomainError as error:
         _whisper(tx, thread, said, "refused", {"what_code": error.code, **error.data})
-    return "held"
+        return False
+    return True
 
 
 def _keep_stranger(tx: Tx, thread: ThreadView, said: Said, staff: StaffView | None, files: Sequence[FileView]) -> int:
@@ -156,7 +172,10 @@ def _store(tx: Tx, said: Said, file: RemoteFile) -> FileView:
         address=said.place,
         order_key=f"{LANE}:file:{view.id}",
         kind="fetch",
-        payload={"op": "fetch", "file_id": view.id, "remote_ref": file.remote_ref},
+        payload={
+            "op": "fetch", "file_id": view.id, "remote_ref": file.remote_ref, "name": file.name, "thread": said.root_ref,
+            "user": "" if said.is_bot else said.user,
+        },
         reason="file of staff",
-    )
+    )  # fmt: skip
     return view

@@ -35,6 +35,7 @@ class ClockView(NamedTuple):
     used_seconds: int
     from_at: datetime | None
     due_at: datetime | None
+    half_at: datetime | None
     soon_at: datetime | None
     late_at: datetime | None
 
@@ -145,7 +146,7 @@ def _read(row: ClockView | None) -> Clock | None:
     if row is None:
         return None
     used = row.used_seconds * SECOND
-    return Clock(row.level, used, row.from_at, row.due_at, row.soon_at, row.late_at)  # type: ignore[arg-type]  # a level's name
+    return Clock(row.level, used, row.from_at, row.due_at, row.half_at, row.soon_at, row.late_at)  # type: ignore[arg-type]  # a level's name
 
 
 def _row(ticket_id: int, which: str, clock: Clock) -> ClockView:
@@ -156,6 +157,7 @@ def _row(ticket_id: int, which: str, clock: Clock) -> ClockView:
         used_seconds=clock.used // SECOND,
         from_at=clock.from_at,
         due_at=clock.due_at,
+        half_at=clock.half_at,
         soon_at=clock.soon_at,
         late_at=clock.late_at,
     )

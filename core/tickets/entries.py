@@ -64,8 +64,9 @@ def add_entry(
     visibility: str = "public",
     files: Sequence[File] = (),
     client_key: str | None = None,
+    alarming: bool = False,
 ) -> TicketMessageView:
-    """One entry of a thread, seen at once by open pages of the desk."""
+    """One entry of a thread, seen at once by open pages of the desk; `alarming` as in `EntryAdded`."""
     message = TicketMessageView(
         id=tx.ids.new(),
         ticket_id=ticket_id,
@@ -80,7 +81,7 @@ def add_entry(
         client_key=client_key,
     )
     tx.run(ADD_MESSAGE, **message._asdict())
-    tx.emit(EntryAdded(ticket_id, message.id, author, visibility))
+    tx.emit(EntryAdded(ticket_id, message.id, author, visibility, alarming))
     wake_desk(tx, ticket_id)
     return message
 
@@ -103,9 +104,11 @@ def record_delivery(tx: Tx, *, message_id: int, outbox_id: int) -> None:
     tx.run(SET_OUTBOX, message_id=message_id, new_outbox_id=outbox_id)
 
 
-def add_bot_entry(tx: Tx, *, ticket_id: int, body: str, visibility: str = "internal") -> TicketMessageView:
+def add_bot_entry(
+    tx: Tx, *, ticket_id: int, body: str, visibility: str = "internal", alarming: bool = False
+) -> TicketMessageView:
     """What the product itself notes in a thread: that a report was decided, that an answer did not arrive."""
-    return add_entry(tx, ticket_id, author="bot", author_name="", body=body, visibility=visibility)
+    return add_entry(tx, ticket_id, author="bot", author_name="", body=body, visibility=visibility, alarming=alarming)
 
 
 def _file_ref(tx: Tx, file: File) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class TicketSolved:
     member_id: int | None
     chat_id: int | None
     why: str = "staff"  # staff, settled (what it was about is done), silence, member
+    rate: bool = True  # False: staff would rather not have the member asked how it was
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +93,16 @@ class TicketChanged:
 
 @dataclass(frozen=True, slots=True)
 class EntryAdded:
-    """A new entry stands in a ticket's thread, whoever made it: words, an answer, a note, what the product says itself."""
+    """A new entry stands in a ticket's thread, whoever made it: words, an answer, a note, what the product says itself.
+
+    `alarming`: whoever is on duty should see it, not only who follows this ticket (missed, opened again, no way to reach).
+    """
 
     ticket_id: int
     message_id: int
     author: str
     visibility: str
+    alarming: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,11 +136,11 @@ class AnswerRemoved:
 
 @dataclass(frozen=True, slots=True)
 class TicketDue:
-    """A clock of a ticket needs staff's eye: `stage` soon (four fifths are over) or late. Emitted once for each."""
+    """A clock of a ticket needs staff's eye: `stage` half, soon (four fifths are over) or late. Emitted once for each."""
 
     ticket_id: int
     ticket_no: str
-    stage: str  # soon, late
+    stage: str  # half, soon, late
     level: str  # first_answer, next_answer, resolution
     due_at: datetime
     queue: str

@@ -17,7 +17,7 @@ from core.tickets.answers import reply
 from core.tickets.chats import hand_back, list_chats_of
 from core.tickets.entries import record_act, save_ticket
 from core.tickets.facts import TicketChanged, TicketReopened, TicketSolved
-from core.tickets.policy import check_priority, check_snooze, next_status
+from core.tickets.policy import check_priority, check_reason, check_snooze, next_status
 from core.tickets.tables import TicketMessage
 from core.tickets.threads import TicketView, get_ticket, lock_ticket
 
@@ -93,15 +93,19 @@ def solve(
     last_seen_message_id: int | None = None,
     seen_revision: int | None = None,
     force: bool = False,
+    reason: str = "",
+    rate: bool = True,
 ) -> TicketView:
     """解決, with a closing text to the member if there is one: both in one transaction. The chat stays with staff for a day,
     so that thanks and second thoughts reach this ticket (`hand_back_due`).
 
     Repeating it changes nothing. `seen_revision` as in `snooze`; `force` solves although the last answer did not arrive
-    or the member has written since. Errors: DomainError `forbidden`, `ticket_unknown`, `ticket_changed`,
+    or the member has written since. `reason`: one of `SOLVE_REASONS` for the trail; `rate`: whether the member may be asked
+    how it was. Errors: DomainError `forbidden`, `ticket_unknown`, `ticket_changed`, `reason_unknown`,
     `answer_undelivered` (the last answer did not reach the member), `ticket_undecided`, and with a text those of `service.reply`.
     """
     require(staff, "reply")
+    check_reason(reason)
     ticket = get_ticket(tx, ticket_id=ticket_id)
     if ticket.status == "solved":
         return ticket
@@ -119,8 +123,8 @@ def solve(
             last_seen_message_id=seen,
             force=force or last_seen_message_id is None,
         )
-    if close_ticket(tx, ticket_id=ticket_id):
-        record_act(tx, staff, "ticket.solved", ticket)
+    if close_ticket(tx, ticket_id=ticket_id, rate=rate):
+        record_act(tx, staff, "ticket.solved", ticket, **({"reason": reason} if reason else {}))
     return get_ticket(tx, ticket_id=ticket_id)
 
 
@@ -139,7 +143,7 @@ def reopen(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> TicketView:
     return get_ticket(tx, ticket_id=ticket_id)
 
 
-def close_ticket(tx: Tx, *, ticket_id: int, why: str = "staff") -> bool:
+def close_ticket(tx: Tx, *, ticket_id: int, why: str = "staff", rate: bool = True) -> bool:
     """Solved: by staff, because what it was about is settled (a payment report was decided), or by the member's silence or
     word (`why`: staff, settled, silence, member); False: it was already.
 
@@ -166,7 +170,7 @@ def close_ticket(tx: Tx, *, ticket_id: int, why: str = "staff") -> bool:
             silence_told_at=None,
         ),
     )
-    tx.emit(TicketSolved(ticket_id, ticket.ticket_no, ticket.kind, ticket.member_id, ticket.chat_id, why))
+    tx.emit(TicketSolved(ticket_id, ticket.ticket_no, ticket.kind, ticket.member_id, ticket.chat_id, why, rate))
     return True
 
 

@@ -34,7 +34,7 @@ def on_payment_reported(tx: Tx, fact: PaymentReported) -> None:
     lines = [
         f"お支払報告 {amount}",
         f"振込日 {report.paid_on.isoformat()}",
-        f"お名義 {report.payer_name}",
+        f"お振込人 {report.payer_name}",
         f"請求書 {report.invoice_no or '指定なし'}",
         report.note,
     ]

@@ -49,6 +49,8 @@ _NEXT: dict[tuple[str, str], Status] = {
 Act = Literal["claim", "release", "reply", "write", "solve", "reopen"]
 Priority = Literal["low", "normal", "high", "urgent"]
 PRIORITIES: tuple[Priority, ...] = get_args(Priority)
+SolveReason = Literal["answered", "done", "no_answer", "duplicate", "not_ours"]
+SOLVE_REASONS: tuple[SolveReason, ...] = get_args(SolveReason)
 LONGEST_SNOOZE = timedelta(days=90)
 
 _THANKS = re.compile(  # says that nothing more is asked
@@ -90,6 +92,12 @@ def check_priority(priority: str) -> None:
     """Errors: DomainError `priority_unknown`."""
     if priority not in PRIORITIES:
         raise DomainError("priority_unknown", priority=priority)
+
+
+def check_reason(reason: str) -> None:
+    """Why a ticket is over; none needs to be given. Errors: DomainError `reason_unknown`."""
+    if reason and reason not in SOLVE_REASONS:
+        raise DomainError("reason_unknown", reason=reason)
 
 
 def check_snooze(status: str, *, until: datetime, now: datetime) -> None:

@@ -168,7 +168,7 @@ def add_member_message(
     )
     if what.effect == "new_ticket":
         return _follow_up(tx, ticket, text, files, chat_id, client_key)
-    message = _add_member_words(tx, ticket, text, files, client_key)
+    message = _add_member_words(tx, ticket, text, files, client_key, alarming=what.effect == "reopened")
     courtesy = what.effect == "courtesy"
     changed = ticket._replace(
         status=what.status,
@@ -210,7 +210,13 @@ def _follow_up(
 
 
 def _add_member_words(
-    tx: Tx, ticket: TicketView, text: str, files: Sequence[File], client_key: str | None
+    tx: Tx,
+    ticket: TicketView,
+    text: str,
+    files: Sequence[File],
+    client_key: str | None,
+    *,
+    alarming: bool = False,
 ) -> TicketMessageView:
     if ticket.member_id is not None:
         name = get_member(tx, member_id=ticket.member_id).name
@@ -225,4 +231,5 @@ def _add_member_words(
         body=text,
         files=files,
         client_key=client_key,
+        alarming=alarming,
     )

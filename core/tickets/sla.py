@@ -14,7 +14,7 @@ from core.profiles.model import ServiceLevel, Support
 
 LevelName = Literal["first_answer", "next_answer", "resolution"]
 Event = Literal["opened", "written", "answered", "solved", "reopened"]
-SOON = 0.8  # of a level: then whoever looks after it is told (dialogue-and-desk.md 1.6)
+HALF, SOON = 0.5, 0.8  # of a level: then whoever looks after it is told (dialogue-and-desk.md 1.6)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,7 @@ class Clock:
     used: timedelta
     from_at: datetime | None
     due_at: datetime | None = None
+    half_at: datetime | None = None
     soon_at: datetime | None = None
     late_at: datetime | None = None
 
@@ -82,18 +83,22 @@ def level_of(support: Support, name: LevelName) -> ServiceLevel:
 def _started(name: LevelName, used: timedelta, at: datetime, support: Support) -> Clock:
     level, calendar = level_of(support, name), calendar_of(support.business_hours)
     due = due_at(level, calendar, at, used=used)
-    soon = due_at(level, calendar, at, used=used + timedelta(hours=level.hours) * (1 - SOON))
-    if not calendar.is_open(
-        soon
-    ):  # nobody is there to be told: at the next opening if that is early enough, else before
-        later, earlier = calendar.next_open(soon), calendar.last_open(soon)
-        soon = later if later < due else earlier
+
+    def told_at(share: float) -> datetime | None:
+        moment = due_at(level, calendar, at, used=used + timedelta(hours=level.hours) * (1 - share))
+        if not calendar.is_open(moment):  # nobody is there: at the next opening if that is early enough, else before
+            later, earlier = calendar.next_open(moment), calendar.last_open(moment)
+            moment = later if later < due else earlier
+        return moment if at < moment < due else None
+
+    half, soon = told_at(HALF), told_at(SOON)
     return Clock(
         level=name,
         used=used,
         from_at=at,
         due_at=due,
-        soon_at=soon if at < soon < due else None,
+        half_at=half if half is not None and soon is not None and half < soon else None,
+        soon_at=soon,
         late_at=calendar.next_open(due),
     )
 
@@ -103,5 +108,11 @@ def _paused(clock: Clock | None, at: datetime, support: Support) -> Clock | None
         return clock
     passed = used_between(level_of(support, clock.level), calendar_of(support.business_hours), clock.from_at, at)
     return replace(
-        clock, used=clock.used + max(passed, timedelta(0)), from_at=None, due_at=None, soon_at=None, late_at=None
+        clock,
+        used=clock.used + max(passed, timedelta(0)),
+        from_at=None,
+        due_at=None,
+        half_at=None,
+        soon_at=None,
+        late_at=None,
     )

@@ -104,6 +104,12 @@ class TicketClock(Base):
     __tablename__ = "ticket_clock"
     __table_args__ = (
         Index(
+            "ix_ticket_clock_half_at",
+            "half_at",
+            sqlite_where=text("half_at IS NOT NULL"),
+            postgresql_where=text("half_at IS NOT NULL"),
+        ),
+        Index(
             "ix_ticket_clock_soon_at",
             "soon_at",
             sqlite_where=text("soon_at IS NOT NULL"),
@@ -122,6 +128,7 @@ class TicketClock(Base):
     used_seconds: Mapped[int] = mapped_column(BigInteger)  # before `from_at`
     from_at: Mapped[datetime | None] = mapped_column(Instant)  # None: paused
     due_at: Mapped[datetime | None] = mapped_column(Instant)  # None: paused
+    half_at: Mapped[datetime | None] = mapped_column(Instant)  # when its holder is told that half is over; None: told
     soon_at: Mapped[datetime | None] = mapped_column(Instant)  # when staff are told that it will be due; None: told
     late_at: Mapped[datetime | None] = mapped_column(Instant)  # when staff are told that it is late; None: told
 

@@ -29,6 +29,7 @@ class _Told(NamedTuple):
     ticket_id: int
     level: str
     due_at: datetime
+    soon_at: datetime | None
 
 
 class _Woken(NamedTuple):
@@ -55,7 +56,7 @@ class DueTicket(NamedTuple):
 
 def _take(stage: str) -> Read[_Told]:
     """Takes the warnings of a stage whose time has come: the second taker finds none."""
-    column = TicketClock.soon_at if stage == "soon" else TicketClock.late_at
+    column = {"half": TicketClock.half_at, "soon": TicketClock.soon_at, "late": TicketClock.late_at}[stage]
     due = (
         select(TicketClock.ticket_id, TicketClock.clock)
         .where(column <= bindparam("until"), setaside.not_set_aside(DUE_JOB, TicketClock.ticket_id))
@@ -68,11 +69,12 @@ def _take(stage: str) -> Read[_Told]:
         update(TicketClock)
         .where(tuple_(TicketClock.ticket_id, TicketClock.clock).in_(due))
         .values({column.key: None})
-        .returning(TicketClock.ticket_id, TicketClock.level, TicketClock.due_at),
+        .returning(TicketClock.ticket_id, TicketClock.level, TicketClock.due_at, TicketClock.soon_at),
     )
 
 
-TAKE = {stage: _take(stage) for stage in ("soon", "late")}
+STAGES = ("late", "soon", "half")  # the most urgent first: what it says makes the others needless
+TAKE = {stage: _take(stage) for stage in STAGES}
 WAKE = Read(
     _Woken,
     update(Ticket)
@@ -117,16 +119,21 @@ OVERDUE = Read(
 def warn_due(tx: Tx, *, limit: int) -> int:
     """Staff hear of clocks that are nearly due or late: each once. One chunk; how many there were."""
     told = 0
-    for stage in ("late", "soon"):
+    for stage in STAGES:
         taken = tx.all(TAKE[stage], until=tx.now, real=tx.real, most=limit)
         for row in taken:
             with setaside.one(DUE_JOB, row.ticket_id):
-                if stage == "late" or row.due_at > tx.now:  # after downtime: late has been said, soon says nothing more
+                if _says_more(stage, row, tx.now):
                     _warn(tx, row, stage)
         if taken:
             setaside.done(tx, DUE_JOB, [row.ticket_id for row in taken])
         told += len(taken)
     return told
+
+
+def _says_more(stage: str, row: _Told, now: datetime) -> bool:
+    """After downtime several stages are due at once: once late has been said soon says nothing more, nor half after soon."""
+    return stage == "late" or (row.due_at > now and (stage == "soon" or row.soon_at is not None))
 
 
 def _warn(tx: Tx, row: _Told, stage: str) -> None:

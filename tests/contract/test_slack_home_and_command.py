@@ -21,6 +21,7 @@ from tests.support.builders import Somebody
 from tests.support.journeys import link_person
 from tests.support.slack_api import CHANNEL, SECRET, TEAM, TOKEN, SlackApi, signed
 from tests.support.slack_desk import SlackDesk
+from tests.support.slack_rules import check_answer
 
 
 @pytest.fixture
@@ -56,6 +57,7 @@ async def ask(desk: SlackDesk, user: str, text: str) -> str:
     answer: httpx.Response = await desk.http.post("/webhooks/slack", content=body, headers=signed(body, form=True))
     assert answer.status_code == 200, answer.text
     said = answer.json()
+    desk.slack.violations += check_answer(said)
     assert said["response_type"] == "ephemeral"
     return words(said)
 

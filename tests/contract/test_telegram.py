@@ -20,24 +20,11 @@ from core.errors import PermanentError, TransientError
 from core.ids import SeededIds
 from core.open_database import open_database
 from tests.support.databases import sqlite_database
-from tests.support.telegram_double import ACCOUNT, TOKEN, Call, Fault, TelegramDouble
+from tests.support.telegram_double import ACCOUNT, TOKEN, Call, Fault, StepTime, TelegramDouble
 from tests.support.telegram_rules import Refused
 
 CHAT = 77
 _ids = count(1)
-
-
-class StepTime:
-    """Sleeping moves the time on at once: for sends one after another."""
-
-    def __init__(self) -> None:
-        self.at = 1000.0
-
-    def now(self) -> float:
-        return self.at
-
-    async def sleep(self, seconds: float) -> None:
-        self.at += seconds
 
 
 @pytest.fixture

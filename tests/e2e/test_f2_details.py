@@ -10,8 +10,9 @@ from core.clock import ManualClock
 from core.ids import SeededIds
 from tests.support.counter import Counter, Person
 from tests.support.databases import sqlite_database
+from tests.support.doors import CHANNELS
 from tests.support.facility import facility_counter, reserve
-from tests.support.facility_doors import CHANNELS, facility
+from tests.support.facility_doors import facility
 from tests.support.journeys import link_person
 
 

@@ -16,8 +16,9 @@ from core.tickets import service as tickets
 from tests.support.builders import AGENT
 from tests.support.counter import Counter, Person
 from tests.support.databases import sqlite_database
+from tests.support.doors import CHANNELS
 from tests.support.facility import facility_counter, reserve
-from tests.support.facility_doors import CHANNELS, facility
+from tests.support.facility_doors import facility
 from tests.support.journeys import link_person, rows
 
 

@@ -18,8 +18,9 @@ from core.tickets.service import note, reply
 from tests.support.builders import AGENT
 from tests.support.counter import Counter, Person
 from tests.support.databases import sqlite_database
+from tests.support.doors import CHANNELS
 from tests.support.facility import facility_counter, reserve
-from tests.support.facility_doors import CHANNELS, facility
+from tests.support.facility_doors import facility
 from tests.support.journeys import link_person, rows
 
 

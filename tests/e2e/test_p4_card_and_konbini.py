@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 
 from core.billing.books import check_books
+from core.billing.lapse import void_invoice
 from core.clock import ManualClock
 from core.db import run
 from tests.support.counter import Counter, Person, draw
@@ -154,6 +155,70 @@ async def test_a_number_for_the_store_is_told_waited_for_and_paid(
     await door.stripe.deliver_all(door.stripe.pay(session))
     assert expiry(counter) == date(2028, 3, 31)
     assert door.states() == ["captured"]
+
+
+async def test_the_number_and_the_steps_of_each_chain_are_mailed_too(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    session = await door.session(door.order(person, KONBINI), "konbini")
+    before = len(counter.mails())
+    await door.stripe.deliver_all(door.stripe.take_number(session))
+    (mail,) = counter.mails()[before:]
+    for chain in ("ファミリーマート", "ローソン", "ミニストップ", "セイコーマート"):
+        assert chain in mail.payload["text"] and chain in person.answer()
+    assert "確認番号: 01234567890" in mail.payload["text"]
+    assert "このメールへの返信は受け取れません" in mail.payload["text"]
+
+
+async def test_which_chains_are_not_among_them_is_said_at_every_place(person: Person, door: PayDoor) -> None:
+    link = door.order(person, KONBINI)
+    assert "セブン-イレブンなど、ほかのコンビニでは払えません" in person.answer()
+    page = await door.http.get(link)
+    assert "セブン-イレブンなど、ほかのコンビニでは払えません" in page.text
+
+
+@pytest.mark.parametrize("ended", ["paid", "lapsed", "withdrawn"])
+async def test_a_link_of_an_invoice_that_is_settled_shows_so_and_asks_for_nothing(
+    counter: Counter, person: Person, door: PayDoor, clock: ManualClock, ended: str
+) -> None:
+    link = door.order(person, CARD)
+    if ended == "paid":
+        pay(counter, newest_invoice(person))
+    elif ended == "lapsed":
+        clock.set(datetime(2026, 12, 20, 3, tzinfo=UTC))
+        run_jobs(counter)
+    else:
+        invoice_id = newest_invoice(person).id
+        run(counter.database, lambda tx: void_invoice(tx, invoice_id=invoice_id, reason="withdrawn"))
+    assert newest_invoice(person).status == ("paid" if ended == "paid" else "void")
+    shown = await door.http.get(link)
+    assert shown.status_code == 200 and "<form" not in shown.text
+    for _ in range(2):
+        assert (await door.press(link, "credit_card")).headers["location"] == link
+    assert door.stripe.calls == []
+    assert door.states() == []
+
+
+async def test_whoever_comes_back_without_paying_may_go_on(person: Person, door: PayDoor) -> None:
+    """Stripe's way back ("cancel") is our link: nothing has happened, and the same page is waiting."""
+    link = door.order(person, CARD)
+    session = await door.session(link, "credit_card")
+    assert "<form" in (await door.http.get(link)).text
+    assert await door.session(link, "credit_card") == session
+    assert door.states() == ["open"]
+
+
+async def test_a_number_that_failed_before_anything_was_told_ends_all_the_same(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    """async_payment_failed first, the number's own news after it: nobody is sent to the shop with a dead number."""
+    session = await door.session(door.order(person, KONBINI), "konbini")
+    number, completed = door.stripe.take_number(session)
+    failed = door.stripe.end_number(session)
+    await door.stripe.deliver_all([*failed, number, completed])
+    assert door.states() == ["expired"]
+    assert told(person, "コンビニのお支払い番号です") == 0
+    assert expiry(counter) == date(2027, 3, 31)
 
 
 async def test_a_number_that_never_came_is_asked_for(

@@ -60,7 +60,7 @@ def test_send_to_staff_goes_on_at_the_confirmation_with_every_word(counter: Coun
     assert article(counter, "ftp").helped == 0
 
 
-def test_a_picture_instead_of_an_answer_goes_to_staff_with_the_words(counter: Counter, person: Person) -> None:
+def test_a_picture_at_the_offer_is_kept_and_goes_to_staff_with_the_words(counter: Counter, person: Person) -> None:
     asks(person)
     chat_id = person.chat_id()
     stored = run(
@@ -68,6 +68,8 @@ def test_a_picture_instead_of_an_answer_goes_to_staff_with_the_words(counter: Co
         lambda tx: store_file(tx, chat_id=chat_id, name="error.png", mime="image/png", content=b"\x89PNG"),
     )
     person.act(kind="file", files=(InboundFile(stored.id, "error.png", "image/png", 4, ""),))
+    assert OFFER in person.answer()
+    person.press(SEND)
     assert "添付ファイル: error.png" in person.answer()
     person.press("送信する")
     assert [file["name"] for file in rows(counter, "ticket_message")[0].files] == ["error.png"]

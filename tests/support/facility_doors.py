@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, Protocol
+from typing import Any
 
 import httpx
 import uvicorn
@@ -18,94 +18,15 @@ from sqlalchemy import create_engine, text
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.demo import fill
 from bot.settings import Settings
-from tests.support.counter import draw
 from tests.support.desk import field_of, token_of
+from tests.support.doors import Door, LineDoor, TelegramDoor, WebDoor
 from tests.support.facility import facility_profile
 from tests.support.line_double import SECRET, LineDouble
 from tests.support.line_double import TOKEN as LINE_TOKEN
 from tests.support.telegram_double import TOKEN as TELEGRAM_TOKEN
 from tests.support.telegram_double import TelegramDouble
 
-CHANNELS = ("webchat", "telegram", "line")
 WAIT_SECONDS = 30
-PERSON, CHAT = "U" + "f" * 32, 501
-
-
-class Door(Protocol):
-    """How a person talks at one door."""
-
-    async def say(self, words: str) -> None:
-        """Type."""
-
-    async def press(self, label: str) -> None:
-        """Press the newest button with this label."""
-
-    async def reads(self) -> list[str]:
-        """All messages as they now stand, oldest first, buttons included."""
-
-
-@dataclass
-class WebDoor:
-    """A browser on /chat."""
-
-    http: httpx.AsyncClient
-    acts: int = 0
-
-    async def _act(self, **what: Any) -> None:
-        self.acts += 1
-        content = {"key": f"0123456789abcdef{self.acts}", "language": "ja", **what}
-        answer = await self.http.post("/chat/inbound", json=content, headers={"Sec-Fetch-Site": "same-origin"})
-        assert answer.status_code == 200, answer.text
-
-    async def say(self, words: str) -> None:
-        await self._act(kind="text", text=words)
-
-    async def press(self, label: str) -> None:
-        for message in reversed(await self._messages()):
-            for row in message["body"].get("buttons", ()):
-                for button in row:
-                    if label in button["label"]:
-                        return await self._act(kind="press", handle=button["handle"])
-        raise AssertionError(f"no button {label!r}")
-
-    async def _messages(self) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = (await self.http.get("/chat/messages?limit=100")).json()["messages"]
-        return found
-
-    async def reads(self) -> list[str]:
-        return [draw(message["body"]) for message in await self._messages()]
-
-
-@dataclass
-class TelegramDoor:
-    """A private chat with the bot."""
-
-    telegram: TelegramDouble
-
-    async def say(self, words: str) -> None:
-        assert await self.telegram.say(CHAT, words) == 200
-
-    async def press(self, label: str) -> None:
-        assert await self.telegram.press(CHAT, label) == 200
-
-    async def reads(self) -> list[str]:
-        return ["\n".join((shown.text, *shown.labels)) for shown in self.telegram.shown(CHAT)]
-
-
-@dataclass
-class LineDoor:
-    """A friend of the official account."""
-
-    line: LineDouble
-
-    async def say(self, words: str) -> None:
-        assert await self.line.deliver(self.line.text(PERSON, words)) == 200
-
-    async def press(self, label: str) -> None:
-        assert await self.line.deliver(self.line.pressed(PERSON, label)) == 200
-
-    async def reads(self) -> list[str]:
-        return self.line.reads(PERSON)
 
 
 @dataclass
@@ -216,7 +137,7 @@ async def facility(channel: str, database_url: str) -> AsyncIterator[FacilityCou
             door = TelegramDoor(telegram)
         if line is not None:
             line.webhook = f"{url}/webhooks/line"
-            door = LineDoor(line)
+            door = LineDoor(line, member)
         try:
             if isinstance(door, WebDoor):
                 await member.get("/chat")

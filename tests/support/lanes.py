@@ -82,6 +82,17 @@ def tells_nobody(tx: Tx, owed: Owed) -> None:
     """Nobody wants to know who is unreachable."""
 
 
+async def drain(lane: Lane) -> bool:
+    """Send all that can be sent now, without the lane's own loop; whether there was anything."""
+    sent = False
+    while await lane._claim_and_send():
+        sent = True
+        while lane._in_hand:
+            await asyncio.wait(set(lane._in_hand))
+            await asyncio.sleep(0)  # an ended task leaves the lane's hand in a callback of the loop
+    return sent
+
+
 @asynccontextmanager
 async def running(
     database: Database,

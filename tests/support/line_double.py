@@ -42,7 +42,7 @@ class Fault:
     status: int = 0
     message: str = ""
     headers: dict[str, str] = field(default_factory=dict)
-    after: Literal["answer", "hang"] = "answer"
+    after: Literal["answer", "hang", "drop"] = "answer"
 
 
 class LineDouble:
@@ -179,26 +179,28 @@ class LineDouble:
         key = request.headers.get("X-Line-Retry-Key", "")
         call = Call(method, body, key)
         self.calls.append(call)
-        answer, hang = self._judged(call, request.headers.get("Authorization", ""))
+        answer, after = self._judged(call, request.headers.get("Authorization", ""))
         call.status = answer.status
         async with self._happened:
             self._happened.notify_all()
-        if hang:
+        if after == "hang":
             await self._never.wait()
+        if after == "drop" and request.transport is not None:
+            request.transport.abort()
         return answer
 
-    def _judged(self, call: Call, authorization: str) -> tuple[web.Response, bool]:
+    def _judged(self, call: Call, authorization: str) -> tuple[web.Response, str]:
         if authorization != f"Bearer {TOKEN}":
-            return _refused(401, "Authentication failed"), False
+            return _refused(401, "Authentication failed"), ""
         self.violations.extend(
             violations("ReplyMessageRequest" if call.method == "reply" else "PushMessageRequest", call.body)
         )
         faults = self._faults.get(call.method)
         fault = faults.popleft() if faults else Fault()
         if fault.status:
-            return _refused(fault.status, fault.message, fault.headers), False
+            return _refused(fault.status, fault.message, fault.headers), ""
         answer = self._replied(call) if call.method == "reply" else self._pushed(call)
-        return answer, fault.after == "hang"
+        return answer, fault.after
 
     def _replied(self, call: Call) -> web.Response:
         person, until = self._tokens.pop(call.body["replyToken"], ("", 0.0))

@@ -1,9 +1,11 @@
-"""A real HTTP server on a loopback port for tests, in a thread with its own event loop."""
+"""A real HTTP server on a loopback port for tests: in a thread with its own event loop, or on the running one."""
 
+import asyncio
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from typing import Literal
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -34,3 +36,23 @@ def serve(app: ASGIApp, *, before_exit: Callable[[], None] = lambda: None) -> It
         thread.join(30)
         if thread.is_alive():
             raise RuntimeError("the test server did not end: a stream is still open")
+
+
+@asynccontextmanager
+async def serving(
+    make: Callable[[str], Awaitable[ASGIApp]], *, lifespan: Literal["on", "off"] = "off"
+) -> AsyncIterator[str]:
+    """The base URL of an application that is made when its address is known, served on the running loop."""
+    server = uvicorn.Server(uvicorn.Config("unset", port=0, log_level="error", lifespan=lifespan))
+    listening = server.config.bind_socket()
+    url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+    server.config.app = await make(url)
+    task = asyncio.create_task(server.serve([listening]))
+    try:
+        async with asyncio.timeout(60):
+            while not server.started:
+                await asyncio.sleep(0.01)
+        yield url
+    finally:
+        server.should_exit = True
+        await task

@@ -86,14 +86,14 @@ class Running:
 
 
 @asynccontextmanager
-async def running(database_url: str, **settings: Any) -> AsyncIterator[Running]:
-    """The whole product with these settings."""
+async def running(database_url: str, *, demo: bool = True, **settings: Any) -> AsyncIterator[Running]:
+    """The whole product with these settings; without `demo` what is owed by mail leaves through `smtp_url`."""
     server = uvicorn.Server(uvicorn.Config("unset", port=0, log_level="error", lifespan="on"))
     listening = server.config.bind_socket()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     given = {"database_url": database_url, "public_url": url, "secret_key": "k" * 64, **settings}
     profile = load_profile("renewal-notice")
-    product = Product(Settings(_env_file=None, **given), profile, Mode("all", demo=True))
+    product = Product(Settings(_env_file=None, **given), profile, Mode("all", demo=demo))
     await asyncio.to_thread(fill, product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
     server.config.app = build_app(product)
     serving = asyncio.create_task(server.serve([listening]))

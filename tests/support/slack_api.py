@@ -13,6 +13,9 @@ from typing import Any
 import orjson
 from aiohttp import web
 
+from tests.support.slack_rules import check_message, check_view
+from tests.support.slack_socket import SlackSocket
+
 SECRET = "0123456789abcdef0123456789abcdef"
 TOKEN = "xoxb-1-2-3"
 TEAM, BOT_USER, BOT = "T0TEAM1", "U0BOT01", "B0BOT01"
@@ -39,7 +42,7 @@ class Call:
 
 @dataclass
 class SlackApi:
-    """`async with SlackApi() as slack:`; `slack.url` is the API's address."""
+    """`async with SlackApi() as slack:`; `slack.url` is the API's address. What Slack would refuse fails the test at the end."""
 
     calls: list[Call] = field(default_factory=list)
     messages: list[dict[str, Any]] = field(default_factory=list)
@@ -49,26 +52,42 @@ class SlackApi:
     info: dict[str, Any] = field(default_factory=dict)
     scopes: str = ""  # what the token was given, as every answer's header says
     down: str = ""  # every call is refused with this error
+    file_status: int = 200  # what a download of a file answers
+    violations: list[str] = field(default_factory=list)  # of Slack's own rules: must stay empty
     _faults: dict[str, deque[Fault]] = field(default_factory=dict)
     _ids: Any = field(default_factory=lambda: count(1))
     at: float = field(default_factory=time.time)
+    socket: SlackSocket = field(default_factory=SlackSocket)
+    _port: int = 0
 
     async def __aenter__(self) -> "SlackApi":
         app = web.Application(client_max_size=30_000_000)
         app.router.add_route("*", "/api/{method}", self._answer)
         app.router.add_post("/upload/{file_id}", self._upload)
         app.router.add_get("/files/{file_id}", self._download)
-        self._runner = web.AppRunner(app)
+        app.router.add_get("/socket", self.socket.connect)
+        self._runner = web.AppRunner(app, shutdown_timeout=1)
         await self._runner.setup()
-        site = web.TCPSite(self._runner, "127.0.0.1", 0)
-        await site.start()
-        port = self._runner.addresses[0][1]
-        self.base = f"http://127.0.0.1:{port}"
+        await self.up()
+        self.base = f"http://127.0.0.1:{self._port}"
         self.url = f"{self.base}/api/"
         return self
 
-    async def __aexit__(self, *_: object) -> None:
+    async def up(self) -> None:
+        """Listen; after `outage` again, at the same address."""
+        self._site = web.TCPSite(self._runner, "127.0.0.1", self._port)
+        await self._site.start()
+        self._port = int(self._runner.addresses[0][1])
+
+    async def outage(self) -> None:
+        """Nobody listens there any more."""
+        await self._site.stop()
+
+    async def __aexit__(self, failed: type[BaseException] | None, *_: object) -> None:
+        await self.socket.drop()
         await self._runner.cleanup()
+        if failed is None:
+            assert self.violations == []
 
     def fail(self, method: str, *faults: Fault) -> None:
         """The next calls of this method end so."""
@@ -81,7 +100,7 @@ class SlackApi:
 
     def roots(self) -> list[dict[str, Any]]:
         """What stands in the channel itself."""
-        return [m for m in self.messages if not m.get("thread_ts")]
+        return [m for m in self.messages if not m.get("thread_ts") and m["channel"] == CHANNEL]
 
     def thread(self, root: str) -> list[dict[str, Any]]:
         """What stands in a thread, without its root, oldest first."""
@@ -114,13 +133,14 @@ class SlackApi:
         given = await _given(request)
         self.calls.append(Call(method, given))
         fault = self._faults[method].popleft() if self._faults.get(method) else Fault()
-        if self.down:
+        if self.down and (method != "auth.test" or self.down in ("invalid_auth", "token_revoked")):
             return web.json_response({"ok": False, "error": self.down})
         if fault.status != 200:
             headers = {"Retry-After": str(fault.retry_after)} if fault.retry_after else {}
             return web.json_response({"ok": False, "error": fault.error}, status=fault.status, headers=headers)
         if fault.error:
             return web.json_response({"ok": False, "error": fault.error})
+        self.violations += _wrong(method, given)
         made = getattr(self, "_" + method.replace(".", "_"))(given)
         if fault.lost:
             assert request.transport is not None
@@ -130,10 +150,15 @@ class SlackApi:
     def _auth_test(self, given: dict[str, Any]) -> dict[str, Any]:
         return {"team_id": TEAM, "user_id": BOT_USER, "bot_id": BOT, "url": self.base, "team": "t", "user": "bot"}
 
+    def _apps_connections_open(self, given: dict[str, Any]) -> dict[str, Any]:
+        return {"url": f"{self.base.replace('http', 'ws', 1)}/socket"}
+
     def _chat_postMessage(self, given: dict[str, Any]) -> dict[str, Any]:
         message = {**given, "ts": self.new_ts(), "user": BOT_USER, "bot_id": BOT}
+        if given["channel"].startswith("U"):  # a person's id: the direct channel with them
+            message["channel"] = f"D{given['channel'][1:]}"
         self.messages.append(message)
-        return {"channel": given["channel"], "ts": message["ts"], "message": message}
+        return {"channel": message["channel"], "ts": message["ts"], "message": message}
 
     def _chat_update(self, given: dict[str, Any]) -> dict[str, Any]:
         for message in self.messages:
@@ -145,6 +170,11 @@ class SlackApi:
     def _chat_postEphemeral(self, given: dict[str, Any]) -> dict[str, Any]:
         self.whispers.append(given)
         return {"message_ts": self.new_ts()}
+
+    def _reactions_add(self, given: dict[str, Any]) -> dict[str, Any]:
+        found = next(m for m in self.messages if (m["channel"], m["ts"]) == (given["channel"], given["timestamp"]))
+        found.setdefault("reactions", []).append({"name": given["name"], "users": [BOT_USER]})
+        return {}
 
     def _conversations_replies(self, given: dict[str, Any]) -> dict[str, Any]:
         there = [m for m in self.messages if given["ts"] in (m["ts"], m.get("thread_ts"))]
@@ -186,6 +216,9 @@ class SlackApi:
         return {"file": {name: value for name, value in found.items() if name != "content"}}
 
     def _files_delete(self, given: dict[str, Any]) -> dict[str, Any]:
+        for message in self.messages:  # what shared it stays, with a tombstone instead of the file
+            if any(file["id"] == given["file"] for file in message.get("files") or ()):
+                message["files"] = [{"id": given["file"], "mode": "tombstone"}]
         return {} if self.files.pop(given["file"], None) else {"error": "file_not_found"}
 
     def _views_open(self, given: dict[str, Any]) -> dict[str, Any]:
@@ -206,6 +239,8 @@ class SlackApi:
     async def _download(self, request: web.Request) -> web.Response:
         if request.headers.get("Authorization") != f"Bearer {TOKEN}":
             return web.Response(text="<html>sign in</html>", content_type="text/html")
+        if self.file_status != 200:
+            return web.Response(status=self.file_status)
         file = self.files.get(request.match_info["file_id"])
         if file is None:
             return web.Response(status=404)
@@ -225,10 +260,20 @@ def as_form(payload: dict[str, Any]) -> str:
     return urllib.parse.urlencode({"payload": json.dumps(payload)})
 
 
+def _wrong(method: str, given: dict[str, Any]) -> list[str]:
+    """What Slack's rules say against a call."""
+    if method in ("chat.postMessage", "chat.update", "chat.postEphemeral"):
+        return check_message(given, method=method)
+    if method.startswith("views."):
+        view = given["view"]
+        return [f"{method}: {said}" for said in check_view(json.loads(view) if isinstance(view, str) else view)]
+    return []
+
+
 async def _given(request: web.Request) -> dict[str, Any]:
     if request.content_type == "application/json":
         return dict(orjson.loads(await request.read() or b"{}"))
-    form = request.query if request.method == "GET" else await request.post()
+    form = {**request.query, **(await request.post() if request.method == "POST" else {})}
     return {name: _plain(str(value)) for name, value in form.items()}
 
 

@@ -28,6 +28,19 @@ ACCOUNT = "4242"
 After = Literal["answer", "hang", "drop"]
 
 
+class StepTime:
+    """Sleeping moves the time on at once: for sends one after another."""
+
+    def __init__(self) -> None:
+        self.at = 1000.0
+
+    def now(self) -> float:
+        return self.at
+
+    async def sleep(self, seconds: float) -> None:
+        self.at += seconds
+
+
 @dataclass
 class Call:
     """One request, in the order of arrival."""
@@ -232,6 +245,7 @@ class TelegramDouble:
                 raise fault.refused
             known: dict[str, Callable[[dict[str, Any]], Awaitable[Any]]] = {
                 "getMe": self._get_me, "sendMessage": self._send_message, "editMessageText": self._edit_text,
+                "editMessageCaption": self._edit_caption, "deleteMessage": self._delete,
                 "editMessageReplyMarkup": self._edit_markup, "sendPhoto": self._send_file, "sendDocument": self._send_file,
                 "answerCallbackQuery": self._answer_query, "setWebhook": self._set_webhook,
                 "deleteWebhook": self._delete_webhook, "setMyCommands": self._set_commands, "getFile": self._get_file,
@@ -289,6 +303,21 @@ class TelegramDouble:
         text = formatted(params, "text", TEXT)
         check_keyboard(params.get("reply_markup"))
         return self._changed(shown, text.text, text.entities, params.get("reply_markup"))
+
+    async def _edit_caption(self, params: dict[str, Any]) -> Any:
+        self._flood(params["chat_id"])
+        shown = self._found(params)
+        if not shown.file:
+            raise Refused(400, "Bad Request: there is no caption in the message to edit")
+        caption = formatted(params, "caption", CAPTION)
+        check_keyboard(params.get("reply_markup"))
+        return self._changed(shown, caption.text, caption.entities, params.get("reply_markup"))
+
+    async def _delete(self, params: dict[str, Any]) -> Any:
+        shown = self.messages.pop((params["chat_id"], int(params["message_id"])), None)
+        if shown is None:
+            raise Refused(400, "Bad Request: message to delete not found")
+        return True
 
     async def _edit_markup(self, params: dict[str, Any]) -> Any:
         shown = self._found(params)
