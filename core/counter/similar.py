@@ -24,10 +24,10 @@ from core.tickets.unsend import NOTE
 Rank = Callable[[str, Sequence[tuple[int, str]]], list[tuple[int, float]]]
 """A text and others under their keys → the keys of those like it, best first, with how alike they are (0..1)."""
 
-LOOKED_AT = 300
+LOOKED_AT = 200
 MOST = 3
 READ_ANSWERS = 12  # of the most alike; some have only words taken back
-COMPARED_CHARACTERS = 400
+COMPARED_CHARACTERS = 200
 EXCERPT = 120
 _NUMBERS = re.compile(r"\b[A-Z]{1,4}-(?:\d{4}-)?\d{4,}\b")  # of members, invoices, contracts, tickets, reservations
 POLITE_CHARACTERS = 40  # a longer sentence says more than its greeting
