@@ -11,8 +11,10 @@ from core.clock import ManualClock
 from core.counter import faq as desk
 from core.db import run
 from core.delivery.files import store_file
+from core.ids import SeededIds
 from tests.support.builders import ADMIN
 from tests.support.counter import Counter, Person
+from tests.support.facility import facility_counter
 from tests.support.journeys import link_person, rows
 
 OFFER = "お困りごとは、次のご案内で解決しますか？"
@@ -80,7 +82,7 @@ def test_a_picture_at_the_offer_is_kept_and_goes_to_staff_with_the_words(counter
     [
         "サイトが表示されません",
         "質問です",
-        "昨日13,200円を振り込みました",
+        "昨日13,200円を振り込みました。領収証をください",
         "二重請求されています。領収書を発行してください",
     ],
 )
@@ -89,6 +91,23 @@ def test_without_a_match_and_for_money_and_anger_there_is_no_step_more(
 ) -> None:
     asks(person, text)
     assert "写真やファイルがあれば送ってください" in person.answer() and OFFER not in person.answer()
+
+
+@pytest.mark.parametrize(
+    ("text", "offered"),
+    [
+        ("会議室に駐車場はありますか", True),
+        ("予約R-000123の日付を変更したい。駐車場も使います", False),
+        ("R-000123の予約をキャンセルしたいです。駐車場も不要です", False),
+    ],
+)
+def test_a_reservation_request_is_never_held_up_by_an_article(
+    database_url: str, clock: ManualClock, ids: SeededIds, text: str, offered: bool
+) -> None:
+    with facility_counter(database_url, clock, ids) as counter:
+        kind = counter.profile.support.kinds[-1].name.ja
+        person = counter.person().say("/ticket").press(kind).say(text)
+        assert ("<駐車場はありますか>" in person.answer()) is offered, person.answer()
 
 
 def test_typed_words_answer_as_the_buttons_do(counter: Counter, person: Person) -> None:
