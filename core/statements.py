@@ -17,6 +17,7 @@ from sqlalchemy import (
     Executable,
     MetaData,
     Select,
+    SelectBase,
     String,
     Text,
     TypeDecorator,
@@ -143,7 +144,7 @@ def among(column: Any, *values: str) -> ColumnElement[bool]:
     return condition
 
 
-def picked(due: Select[Any]) -> Select[Any]:
+def picked(due: SelectBase) -> Select[Any]:
     """The rows of a `SELECT … LIMIT … FOR UPDATE SKIP LOCKED` for the `IN` of an UPDATE, chosen once.
 
     PostgreSQL may run a plain subquery there anew for each row it looks at, and then takes more than the limit.

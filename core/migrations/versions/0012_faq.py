@@ -5,7 +5,7 @@ from alembic import op
 
 from core.statements import Instant, Json
 
-revision = "0020"
+revision = "0012"
 down_revision = "0011"
 branch_labels = None
 depends_on = None
