@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import form_files, forms
+from bot import faq, form_files, forms
 from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
+from bot.screens import faq as faq_screens
 from bot.screens.model import Screen, read_handle
 from bot.screens.offers import offered
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
@@ -277,6 +278,9 @@ def _interrupt(c: Context, run: FormView, task: Understanding) -> Reply:
     return [Screen(c.w("form.left_aside", title=c.w(forms.FORMS[run.name].title))), *screens]
 
 
+ASKING = frozenset({"open_ticket", "mail_not_arriving", "forgot_login_id"})  # a question, which an article may answer
+
+
 def _free(c: Context) -> Reply:
     """No form under way: a sentence, a file, or something the bot cannot read."""
     inbound = c.inbound
@@ -288,10 +292,14 @@ def _free(c: Context) -> Reply:
     meaning = understand(inbound.text, today=c.today, lang=c.language)
     if meaning.intent == "fallback" or meaning.intent not in INTENTS:
         return INTENTS["fallback"](c, {})
+    asking = meaning.confidence < CONFIDENT or meaning.intent in ASKING
+    if asking and (article := faq.find_clear(c, inbound.text)) is not None:
+        return faq_screens.show(c.w, article, c.chat.last_seq)
     if meaning.confidence < CONFIDENT:
         guesses = [meaning.intent, *(name for name, _ in meaning.alternatives)]
         known = [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"]
-        return guesses_screen(c.w, offered(c.profile, known)[:3])
+        articles = faq_screens.buttons(c.w, faq.suggest(c, inbound.text), c.chat.last_seq)
+        return guesses_screen(c.w, offered(c.profile, known)[:3], articles)
     c.chat = c.chat._replace(misses=0)
     return INTENTS[meaning.intent](c, meaning.slots)
 

@@ -15,7 +15,7 @@ from core.db import Tx
 from core.delivery.facts import DeliverySettled
 from core.delivery.ports import Owed
 from core.delivery.tables import Outbox
-from core.statements import Read, Write, among
+from core.statements import Read, Write, among, picked
 
 SEND_LEASE = timedelta(seconds=60)
 TRIES = 58  # about a day with the pauses below: an outage of a platform must not cost a message
@@ -111,27 +111,28 @@ CLAIM = Read(
     update(Outbox)
     .where(
         Outbox.id.in_(
-            select(_row.id)
-            .where(
-                _row.channel == bindparam("channel_"),
-                among(_row.state, "queued", "sending"),  # the partial index's own words
-                _row.state == "queued",
-                _row.due_at <= bindparam("now"),
-                _row.next_try_at <= bindparam("real"),
-                ~select(_earlier.id)
+            picked(
+                select(_row.id)
                 .where(
-                    _earlier.channel == _row.channel,
-                    _earlier.order_key == _row.order_key,
-                    among(_earlier.state, "queued", "sending"),
-                    _earlier.due_at <= bindparam("now"),
-                    _earlier.id < _row.id,
+                    _row.channel == bindparam("channel_"),
+                    among(_row.state, "queued", "sending"),  # the partial index's own words
+                    _row.state == "queued",
+                    _row.due_at <= bindparam("now"),
+                    _row.next_try_at <= bindparam("real"),
+                    ~select(_earlier.id)
+                    .where(
+                        _earlier.channel == _row.channel,
+                        _earlier.order_key == _row.order_key,
+                        among(_earlier.state, "queued", "sending"),
+                        _earlier.due_at <= bindparam("now"),
+                        _earlier.id < _row.id,
+                    )
+                    .exists(),
                 )
-                .exists(),
+                .order_by(_row.id)
+                .limit(bindparam("count"))
+                .with_for_update(skip_locked=True)
             )
-            .order_by(_row.id)
-            .limit(bindparam("count"))
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
         )
     )
     .values(
