@@ -188,16 +188,24 @@ def _in_form(c: Context, run: FormView) -> Reply:
             forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
         )
     _refuse_large(c.inbound)
-    if (c.inbound.files or c.inbound.other) and not (c.inbound.files and form_files.takes_files(c, run)):
-        if c.inbound.files and form_files.keeps_files(run):
-            return form_files.keep_files(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
-        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
+    if not (c.inbound.files or c.inbound.other) or (c.inbound.files and form_files.takes_files(c, run)):
+        return _answer_form(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))), meaning)
+    if c.inbound.files and form_files.keeps_files(run):
+        return form_files.keep_files(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+    if text:  # under a picture that has no place here: the words count
+        return [Screen(c.w("form.file_not_needed")), *as_screens(_answer_form(c, run, Given(text=text), meaning))]
+    return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
+
+
+def _answer_form(c: Context, run: FormView, given: Given, meaning: Understanding | None) -> Reply:
+    """Words, with the files the step takes: the answer to it, or another matter, after which the form goes on."""
+    text = given.text
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
     if (told := _told_at_once(c, run, text)) is not None:
         return _interrupt(c, run, told)
     before = run.wrong
-    reply = forms.resume_or_take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+    reply = forms.resume_or_take(c, run, given)
     after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
     if after is not None and after.wrong > before:
         task = meaning if meaning is not None and _is_question(c, run, meaning) else _other_task(c, run, text)

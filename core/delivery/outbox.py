@@ -172,6 +172,13 @@ POSTPONE = Write(
     .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "sending", Outbox.lease_owner == bindparam("owner"))
     .values(state="queued", due_at=bindparam("new_due"), lease_owner=None, lease_until=None)
 )
+ELSEWHERE = Read(
+    _Finished,
+    update(Outbox)
+    .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "dead")
+    .values(state=bindparam("new_state"))
+    .returning(Outbox.id, Outbox.ticket_id),
+)
 SETTLE_LOST = Write(
     update(Outbox)
     .where(Outbox.id == bindparam("outbox_id"))
@@ -383,9 +390,16 @@ def record_not_sent(
     return dead
 
 
-def record_dead(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None:
-    """It will never be taken (blocked, refused): staff see it."""
-    _finish(tx, outbox_id=outbox_id, owner=owner, state="dead", answer=answer)
+def record_dead(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> bool:
+    """It will never be taken (blocked, refused): staff see it. False: the lease was lost, and somebody else decided."""
+    return _finish(tx, outbox_id=outbox_id, owner=owner, state="dead", answer=answer)
+
+
+def record_elsewhere(tx: Tx, *, outbox_id: int, state: str) -> None:
+    """A dead row whose words reach their person in another way: "mailed" or "moved" (into another chat); nobody needs to act."""
+    row = tx.first(ELSEWHERE, outbox_id=outbox_id, new_state=state)
+    if row is not None and row.ticket_id is not None:
+        tx.emit(DeliverySettled(outbox_id, row.ticket_id, state))
 
 
 def record_cancelled(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None:
