@@ -28,6 +28,7 @@ from bot.second_look import ask_again, mark_unreachable
 from bot.settings import Settings
 from bot.telling import listeners
 from bot.understanding import understand
+from bot.understanding.likeness import rank_texts
 from bot.wording import LANGUAGES
 from core.billing import attempts
 from core.clock import SystemClock, day_in_japan
@@ -282,8 +283,9 @@ class Product:
         if self.mode.demo:
             await load_offset(self.database, self.clock)
         await self._load_wording()
-        # The first sentence reads the model (0.2 s): not in a member's turn, where all others would wait for it
+        # The first sentence reads the models (0.3 s): not in a member's turn, where all others would wait for it
         await asyncio.to_thread(understand, "メニュー", today=day_in_japan(self.clock.now()))
+        await asyncio.to_thread(rank_texts, "メニュー", [])
         self._watcher = asyncio.create_task(follow_settings(self.database.wakeups, self._reload))
         if self.works:
             for lane in self._lanes:

@@ -190,8 +190,8 @@ def _noted_unknown(owed: Owed, owner: str, why: str) -> Callable[[Tx], None]:
 
 def _noted_unreachable(owed: Owed, owner: str, why: str, blocked: Blocked) -> Callable[[Tx], None]:
     def note(tx: Tx) -> None:
-        outbox.record_dead(tx, outbox_id=owed.id, owner=owner, answer=why)
-        blocked(tx, owed)
+        if outbox.record_dead(tx, outbox_id=owed.id, owner=owner, answer=why):
+            blocked(tx, owed)
 
     return note
 

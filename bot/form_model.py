@@ -50,6 +50,8 @@ class Step:
     label: str  # text key of its name in the summary
     show: Callable[[Context, Answers], str]  # its answer in the summary
     optional: bool = False
+    asked: bool = True  # False: only by the summary's "put right"
+    aside: bool = False  # a question beside the form: not in the summary
     takes_files: bool = False  # a photo is an answer too
     about: str = ""  # which of several alike ("example.jp")
     name: str = ""  # its name in the summary where the operator's profile gives it, instead of `label`
@@ -64,7 +66,9 @@ class Form:
     title: str  # text key
     steps: Callable[[Context, Answers], Sequence[Step]]
     confirm: Callable[[Context, Answers], Screen] | None  # None: nothing to sum up, the last answer commits
-    commit: Callable[[Context, Answers], tuple[Reply, str, dict[str, Any]]]  # reply; action and args that show it again
+    commit: Callable[
+        [Context, Answers], tuple[Reply, str, dict[str, Any]]
+    ]  # reply; action and args that show it again, or ""
     intent: str = ""  # which intent it carries out: its values and a bare キャンセル are read in its light
     submit_label: str = ""
     needs_member: bool = True
@@ -73,6 +77,7 @@ class Form:
         ""  # the answer that photos belong to, at whatever step they come (an album is many messages); "": none
     )
     pins: Callable[[Context, Answers], Mapping[str, Any]] | None = None  # what the summary promises, e.g. the price
+    is_settled: Callable[[Answers], bool] | None = None  # answers after which nothing more is asked or summed up
 
 
 FORMS: dict[str, Form] = {}

@@ -153,11 +153,17 @@ def _present(c: Context, form: Form, run: FormView, *, moved: bool) -> Reply:
     keys = [step.key for step in steps]
     start = keys.index(run.step) + 1 if run.step in keys else 0
     order = [*steps[start:], *steps[:start]]
-    missing = next((step.key for step in order if step.key not in run.answers), CONFIRM)
+    missing = next((step.key for step in order if _is_missing(step, run.answers)), CONFIRM)
+    if form.is_settled is not None and form.is_settled(run.answers):
+        return _commit(c, form, run)
     run = store.save(c.tx, run._replace(step=missing)) if moved or missing != run.step else run
     if missing == CONFIRM and form.confirm is None:
         return _commit(c, form, run)
     return _draw(c, form, run, steps)
+
+
+def _is_missing(step: Step, answers: Answers) -> bool:
+    return step.asked and step.key not in answers
 
 
 def _draw(c: Context, form: Form, run: FormView, steps: list[Step]) -> Screen:
@@ -193,7 +199,7 @@ def _draw_confirm(c: Context, form: Form, run: FormView, steps: list[Step]) -> S
         *(tuple(_live(button, run) for button in row) for row in screen.buttons),
     ]
     if form.fixable:
-        fixes = [_fix(c, step) for step in steps]
+        fixes = [_fix(c, step) for step in steps if not step.aside]
         rows.extend(tuple(_live(button, run) for button in fixes[i : i + 2]) for i in range(0, len(fixes), 2))
     rows.append(_way_out(c, run, first=not steps))
     return replace(screen, buttons=tuple(rows))
@@ -366,7 +372,7 @@ def commit(c: Context, args: Slots) -> Reply:
     if run is None or not live:
         return stale(c, run)
     form = FORMS[run.name]
-    missing = [step.key for step in form.steps(c, run.answers) if step.key not in run.answers]
+    missing = [step.key for step in form.steps(c, run.answers) if _is_missing(step, run.answers)]
     if missing or run.step != CONFIRM:
         return _present(c, form, run, moved=True)
     if form.pins is not None and dict(form.pins(c, run.answers)) != run.answers.get(PINNED):
@@ -381,5 +387,5 @@ def _commit(c: Context, form: Form, run: FormView) -> Reply:
     # Done before the commit's own screens are made: a form begun by them must not park this one
     done = store.save(c.tx, run._replace(state="done", step="", revision=run.revision + 1, answers={}))
     reply, again, again_args = form.commit(c, run.answers)
-    store.save(c.tx, done._replace(result={"action": again, "args": again_args}))
+    store.save(c.tx, done._replace(result={"action": again, "args": again_args} if again else None))
     return reply

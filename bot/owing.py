@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from bot.deployment import Bot
 from bot.saying import Why, say
@@ -27,6 +28,15 @@ class Mail:
     files: tuple[int, ...] = ()
 
 
+def as_payload(mail: Mail) -> dict[str, Any]:
+    """As it stands in the row that owes it."""
+    return {
+        "subject": mail.subject,
+        "text": mail.text,
+        **({"files": list(mail.files)} if mail.files else {}),
+    }
+
+
 def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> int | None:
     """Owe one mail to a frozen address; None when its dedupe key was owed before."""
     return outbox.owe(
@@ -36,12 +46,7 @@ def owe_mail(tx: Tx, *, to: str, mail: Mail, why: Why) -> int | None:
         address=to,
         order_key=f"mail:{to}",
         kind=why.kind,
-        payload={
-            "op": "mail",
-            "subject": mail.subject,
-            "text": mail.text,
-            **({"files": list(mail.files)} if mail.files else {}),
-        },
+        payload={"op": "mail", **as_payload(mail)},
         reason=why.reason,
         subject_key=why.subject_key,
         dedupe_key=f"{why.dedupe_key}:{to}" if why.dedupe_key else None,
@@ -86,13 +91,19 @@ def tell_member(
     mail: Callable[[Wording], Mail] | None = None,
     always_mail: bool = False,
 ) -> None:
-    """In the chat used last; by mail when there is none, or as well where the matter is to be on paper."""
+    """In the chat used last; by mail when there is none, or as well where the matter is to be on paper.
+
+    Should that chat turn out to be gone, the mail that lies with the row leaves then (`bot.instead`).
+    """
     chat = best_chat(tx, member.id)
+    letter = mail(bot.wording(member.language)) if mail is not None else None
     if chat is not None:
-        tell_chat(tx, bot, chat.id, screen, why)
-    if mail is not None and (chat is None or always_mail):
+        beside = always_mail and bool(addresses_of(member))
+        instead = None if letter is None else {} if beside else as_payload(letter)
+        tell_chat(tx, bot, chat.id, screen, replace(why, instead=instead))
+    if letter is not None and (chat is None or always_mail):
         for address in addresses_of(member):
-            owe_mail(tx, to=address, mail=mail(bot.wording(member.language)), why=why)
+            owe_mail(tx, to=address, mail=letter, why=why)
 
 
 def as_mail(bot: Bot, screen: Callable[[Wording], Screen]) -> Callable[[Wording], Mail]:

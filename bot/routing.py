@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import form_files, forms
+from bot import faq, form_files, forms
 from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
+from bot.screens import faq as faq_screens
 from bot.screens.model import Screen, read_handle
 from bot.screens.offers import offered
 from bot.screens.talk import guesses_screen, old_button_screen, urgent_screen
@@ -187,16 +188,24 @@ def _in_form(c: Context, run: FormView) -> Reply:
             forms.commit(c, {"run": run.id, "rev": run.revision}) if meaning.intent == "confirm" else forms.stop(c, run)
         )
     _refuse_large(c.inbound)
-    if (c.inbound.files or c.inbound.other) and not (c.inbound.files and form_files.takes_files(c, run)):
-        if c.inbound.files and form_files.keeps_files(run):
-            return form_files.keep_files(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
-        return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
+    if not (c.inbound.files or c.inbound.other) or (c.inbound.files and form_files.takes_files(c, run)):
+        return _answer_form(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))), meaning)
+    if c.inbound.files and form_files.keeps_files(run):
+        return form_files.keep_files(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+    if text:  # under a picture that has no place here: the words count
+        return [Screen(c.w("form.file_not_needed")), *as_screens(_answer_form(c, run, Given(text=text), meaning))]
+    return Screen(c.w("talk.other_in_form"), buttons=()), forms.prompt(c, run)
+
+
+def _answer_form(c: Context, run: FormView, given: Given, meaning: Understanding | None) -> Reply:
+    """Words, with the files the step takes: the answer to it, or another matter, after which the form goes on."""
+    text = given.text
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
     if (told := _told_at_once(c, run, text)) is not None:
         return _interrupt(c, run, told)
     before = run.wrong
-    reply = forms.resume_or_take(c, run, Given(text=text, files=tuple(_file_refs(c.inbound))))
+    reply = forms.resume_or_take(c, run, given)
     after = form_store.find(c.tx, chat_id=c.chat.id, form_id=run.id)
     if after is not None and after.wrong > before:
         task = meaning if meaning is not None and _is_question(c, run, meaning) else _other_task(c, run, text)
@@ -269,6 +278,9 @@ def _interrupt(c: Context, run: FormView, task: Understanding) -> Reply:
     return [Screen(c.w("form.left_aside", title=c.w(forms.FORMS[run.name].title))), *screens]
 
 
+ASKING = frozenset({"open_ticket", "mail_not_arriving", "forgot_login_id"})  # a question, which an article may answer
+
+
 def _free(c: Context) -> Reply:
     """No form under way: a sentence, a file, or something the bot cannot read."""
     inbound = c.inbound
@@ -280,10 +292,14 @@ def _free(c: Context) -> Reply:
     meaning = understand(inbound.text, today=c.today, lang=c.language)
     if meaning.intent == "fallback" or meaning.intent not in INTENTS:
         return INTENTS["fallback"](c, {})
+    asking = meaning.confidence < CONFIDENT or meaning.intent in ASKING
+    if asking and (article := faq.find_clear(c, inbound.text)) is not None:
+        return faq_screens.show(c.w, article, c.chat.last_seq)
     if meaning.confidence < CONFIDENT:
         guesses = [meaning.intent, *(name for name, _ in meaning.alternatives)]
         known = [name for name in dict.fromkeys(guesses) if name in INTENTS and name != "fallback"]
-        return guesses_screen(c.w, offered(c.profile, known)[:3])
+        articles = faq_screens.buttons(c.w, faq.suggest(c, inbound.text), c.chat.last_seq)
+        return guesses_screen(c.w, offered(c.profile, known)[:3], articles)
     c.chat = c.chat._replace(misses=0)
     return INTENTS[meaning.intent](c, meaning.slots)
 

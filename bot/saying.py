@@ -5,11 +5,11 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, select
 
-from bot.screens.model import Screen, render
+from bot.screens.model import Screen, render, with_handles
 from core.db import Tx
 from core.delivery import outbox
 from core.dialogue import service as dialogue
-from core.dialogue.service import ChatView
+from core.dialogue.service import ChatView, MessageView
 from core.dialogue.tables import Message
 from core.statements import Read
 
@@ -54,6 +54,8 @@ class Why:
     ticket_id: int | None = None
     subject_key: str | None = None
     dedupe_key: str | None = None
+    # The mail for whoever's chat turns out to be gone (`bot.instead`); {}: it went beside; None: this belongs in the chat
+    instead: dict[str, Any] | None = None
 
 
 def say(
@@ -119,7 +121,7 @@ def _owe(tx: Tx, chat: ChatView, why: Why, payload: dict[str, Any], message_id: 
         address=chat.address,
         order_key=chat.order_key,
         kind=why.kind,
-        payload=payload if chat.channel not in READS_ROWS else {},
+        payload={**payload, **_instead(why)} if chat.channel not in READS_ROWS else {},
         reason=why.reason,
         subject_key=why.subject_key,
         dedupe_key=why.dedupe_key,
@@ -144,42 +146,39 @@ def say_as_staff(
     message_id = dialogue.add_message(
         tx, chat_id=chat.id, seq=seq, author="staff", author_name=name, body=body, kind=why.kind
     )
-    outbox_id = outbox.owe(
-        tx,
-        channel=chat.channel,
-        account=chat.account,
-        address=chat.address,
-        order_key=chat.order_key,
-        kind=why.kind,
-        payload={} if chat.channel in READS_ROWS else {"op": "say", "body": body, "replaces": None, "strip": []},
-        reason=why.reason,
-        dedupe_key=why.dedupe_key,
-        chat_id=chat.id,
-        message_id=message_id,
-        member_id=why.member_id,
-        ticket_id=why.ticket_id,
-        done=chat.channel in READS_ROWS,
-    )
+    payload: dict[str, Any] = {"op": "say", "body": body, "replaces": None, "strip": []}
+    outbox_id = _owe(tx, chat, why, payload, message_id)
     return chat._replace(last_seq=seq), outbox_id
 
 
-def redraw_as_staff(tx: Tx, chat: ChatView, message_id: int, *, ref: str, body: dict[str, Any]) -> None:
+def redraw_as_staff(tx: Tx, chat: ChatView, message_id: int, *, ref: str, body: dict[str, Any], why: Why) -> None:
     """A person's words changed after they were sent: owed to channels that redraw; a page reads the row."""
-    if chat.channel in READS_ROWS:
-        return
-    outbox.owe(
+    if chat.channel not in READS_ROWS:
+        _owe(tx, chat, why, {"op": "say", "body": body, "replaces": ref or None, "strip": []}, message_id)
+
+
+def say_again(tx: Tx, chat: ChatView, message: MessageView, why: Why) -> tuple[ChatView, int | None]:
+    """A bubble of another chat of the same person, with its buttons, anew in this one; as `say_as_staff` returns."""
+    seq, key = chat.last_seq + 1, tx.ids.token(KEY_LENGTH)
+    body = with_handles(message.body, seq=seq, key=key)
+    strip = _old_keyboard(tx, chat) if chat.channel in REDRAWS and message.author == "bot" else []
+    message_id = dialogue.add_message(
         tx,
-        channel=chat.channel,
-        account=chat.account,
-        address=chat.address,
-        order_key=chat.order_key,
-        kind="staff_reply",
-        payload={"op": "say", "body": body, "replaces": ref or None, "strip": []},
-        reason="staff changed their answer",
         chat_id=chat.id,
-        message_id=message_id,
-        member_id=chat.member_id,
+        seq=seq,
+        author=message.author,
+        author_name=message.author_name,
+        body=body,
+        kind=message.kind,
+        actions=message.actions,
+        screen_key=key if message.screen_key is not None else None,
     )
+    outbox_id = _owe(tx, chat, why, {"op": "say", "body": body, "replaces": None, "strip": strip}, message_id)
+    return chat._replace(last_seq=seq), outbox_id
+
+
+def _instead(why: Why) -> dict[str, Any]:
+    return {} if why.instead is None else {"instead": why.instead}
 
 
 def _old_keyboard(tx: Tx, chat: ChatView) -> list[str]:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 
+from bot.instead import send_elsewhere
 from core.db import Tx
 from core.delivery.ports import Owed
 from core.dialogue import service as dialogue
@@ -19,7 +20,8 @@ def ask_again(tx: Tx, profile: Profile, subject_key: str) -> str | datetime | No
 
 
 def mark_unreachable(tx: Tx, owed: Owed) -> None:
-    """The person blocked the bot: other channels are used until they come back; staff see the undelivered message."""
+    """The person blocked the bot: other channels are used until they come back, for this message too where there is one."""
     if owed.chat_id is not None:
         dialogue.set_reachable(tx, chat_id=owed.chat_id, reachable=False)
+        send_elsewhere(tx, owed, chat_id=owed.chat_id)
     tx.wake("desk")

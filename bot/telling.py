@@ -22,6 +22,7 @@ from bot.wording import Wording
 from core import wiring
 from core.billing import facts as billing
 from core.billing import invoices, reports
+from core.billing.attempts import PROVIDER_OF
 from core.billing.invoices import InvoiceView
 from core.bookings import facts as booking_facts
 from core.contracts import facts as contract_facts
@@ -83,14 +84,14 @@ def _renewed(bot: Bot, tx: Tx, fact: contract_facts.ContractsRenewed) -> None:
     invoice = invoices.get_invoice(tx, invoice_id=fact.invoice_id)
     done = renewals.list_renewals(tx, invoice_id=fact.invoice_id)
     why = Why("payment confirmed", kind="money", member_id=member.id, dedupe_key=f"renewed:{fact.invoice_id}")
-    contact = bot.contact(member.language)
+    contact, online = bot.contact(member.language), invoice.method in PROVIDER_OF
     tell_member(
         tx,
         bot,
         member,
         why,
-        screen=lambda w: screens.renewed(w, done),
-        mail=lambda w: Mail(*screens.renewed_mail(w, contact, member, invoice, done)),
+        screen=lambda w: screens.renewed(w, done, online=online),
+        mail=lambda w: Mail(*screens.renewed_mail(w, contact, member, invoice, done, online=online)),
         always_mail=True,
     )
 
@@ -141,12 +142,12 @@ def _voided(bot: Bot, tx: Tx, fact: billing.InvoiceVoided) -> None:
 
 def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:
     member = members.get_member(tx, member_id=fact.member_id)
-    why = Why("question about a report", kind="staff_reply", member_id=member.id)
+    report = reports.get_report(tx, report_id=fact.report_id)
+    why = Why("question about a report", kind="staff_reply", member_id=member.id, ticket_id=report.ticket_id)
 
     def screen(w: Wording) -> Screen:
         return screens.asked(w, fact.words)
 
-    report = reports.get_report(tx, report_id=fact.report_id)
     if report.chat_id is not None:
         park_for_person(tx, chat_id=report.chat_id)
     tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))

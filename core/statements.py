@@ -16,10 +16,13 @@ from sqlalchemy import (
     Dialect,
     Executable,
     MetaData,
+    Select,
+    SelectBase,
     String,
     Text,
     TypeDecorator,
     literal_column,
+    select,
 )
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import DeclarativeBase
@@ -139,6 +142,14 @@ def among(column: Any, *values: str) -> ColumnElement[bool]:
         raise TypeError(f"constants only: {values}")
     condition: ColumnElement[bool] = column.in_([literal_column(f"'{value}'", String) for value in values])
     return condition
+
+
+def picked(due: SelectBase) -> Select[Any]:
+    """The rows of a `SELECT … LIMIT … FOR UPDATE SKIP LOCKED` for the `IN` of an UPDATE, chosen once.
+
+    PostgreSQL may run a plain subquery there anew for each row it looks at, and then takes more than the limit.
+    """
+    return select(due.cte("picked").prefix_with("MATERIALIZED"))
 
 
 class Plan(NamedTuple):

@@ -9,6 +9,7 @@ from starlette.routing import Route
 from adapters.desk import (
     canned,
     catalogue,
+    faq,
     files,
     handling,
     inbox,
@@ -46,6 +47,7 @@ PAGES: dict[str, Endpoint] = {
     "/desk/catalogue": catalogue.show_plans,
     "/desk/catalogue/wordings": catalogue.show_wordings,
     "/desk/catalogue/canned": canned.show_canned,
+    "/desk/catalogue/faq": faq.show_faq,
     "/desk/tickets/{ticket_no}/canned/{canned_id}": canned.fill_canned,
     "/desk/audit": people.show_audit,
     "/desk/staff": people.show_staff,
@@ -60,6 +62,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/logout": login.log_out,
     "/desk/tickets/{ticket_no}/act/{act}": handling.act,
     "/desk/catalogue/canned": canned.keep_canned,
+    "/desk/catalogue/faq": faq.keep_faq,
     "/desk/deliveries/{outbox_id}/again": inbox.send_again,
     "/desk/inbox/{inbox_id}/again": inbox.revive,
     "/desk/jobs/{job}/{subject_id}/again": inbox.try_job,

@@ -13,11 +13,13 @@ from adapters.desk.events import Parts, stream
 from adapters.desk.guards import Refused
 from adapters.desk.reading import field_id, text_in_path
 from adapters.desk.visits import Visit, json_answer
+from bot.understanding.likeness import rank_texts
 from core.counter.answering import Upload, find_thread, reply_with_files
 from core.counter.card import MemberCard, open_card, read_conversation
 from core.counter.handover import Handover, summarise_handover
 from core.counter.reservations import RequestSheet, list_request_sheets
 from core.counter.sheets import ReportSheet, list_sheets
+from core.counter.similar import list_similar_answers
 from core.db import Tx
 from core.delivery.files import MAX_FILE_BYTES
 from core.delivery.outbox import DeliveryView, find_delivery
@@ -67,10 +69,12 @@ async def _page(visit: Visit, *, status: int = 200, typed: str = "", warning: st
         return found, card, summarise_handover(tx, visit.staff, ticket_id=found.thread.ticket.id)
 
     found, card, handover = await visit.write(look, name="ticket")  # a write: the opened card is recorded
-    values = _values(visit, found)
-    return visit.show(
-        "ticket.html", status=status, card=card, handover=handover, typed=typed, warning=warning, **values, **more
-    )
+    ticket_id = found.thread.ticket.id
+    similar = await visit.read(
+        lambda tx: list_similar_answers(tx, visit.staff, ticket_id=ticket_id, rank=rank_texts)
+    )  # a read of its own: comparing takes its time, and the writer has none
+    more |= {"card": card, "handover": handover, "similar": similar, "typed": typed, "warning": warning}
+    return visit.show("ticket.html", status=status, **_values(visit, found), **more)
 
 
 async def stream_ticket(visit: Visit) -> Response:

@@ -226,11 +226,14 @@ def _named(error: ApiException) -> Exception:
     if error.status in (401, 403):
         log.error("LINE does not accept our token: check MADOGUCHI_LINE_CHANNEL_TOKEN")
         return TransientError(f"line: token refused ({error.status})", retry_after=BAD_TOKEN_RETRY_SECONDS)
-    if error.status == 400 and "failed to send messages" in words.lower():
+    if error.status == 400 and any(text in words.lower() for text in _GONE):
         return Unreachable("line: failed to send (not a friend of this account)")
     if error.status is not None and error.status < 500:
         return PermanentError(f"line refused ({error.status}): {words}"[:200])
     return OutcomeUnknown(f"line: {error.status}")
+
+
+_GONE = ("failed to send messages", "the property, 'to',")  # not a friend any more; no such user
 
 
 def _lost(error: Exception) -> Exception:

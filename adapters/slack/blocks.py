@@ -283,7 +283,7 @@ class Draw:
         if delivery.state in ("queued", "sending"):
             return w("delivery.waiting"), GREY
         if delivery.state == "sent":
-            return w("delivery.sent"), GREEN
+            return w("delivery.mailed" if delivery.channel == "mail" else "delivery.sent"), GREEN
         if delivery.state == "unknown":
             return w("delivery.unknown"), RED
         why = escape(delivery.answer or "")

@@ -3,6 +3,7 @@
 from bot.handlers import (
     basics,
     contracts,
+    faq,
     invoices,
     linking,
     reports,
@@ -16,6 +17,7 @@ from bot.handlers import (
 __all__ = [
     "basics",
     "contracts",
+    "faq",
     "invoices",
     "linking",
     "register_all",

@@ -3,9 +3,11 @@
 from dataclasses import replace
 
 from bot import forms
+from bot.faq import find_clear, suggest
 from bot.home_menu import owe_menu
 from bot.inbound import sticker_words
 from bot.registry import ACTIONS, Context, Reply, Slots, action, intent
+from bot.screens import faq as faq_screens
 from bot.screens.model import Button, Screen
 from bot.screens.talk import menu_button, menu_screen, miss_screen, not_here_screen, other_screen, urgent_screen
 from bot.understanding import INTENTS as INTENT_NAMES
@@ -101,13 +103,16 @@ def fallback(c: Context, slots: Slots) -> Reply:
         if any(is_courtesy(word, settled=True) for word in said):
             return Screen(c.w("talk.welcome_back"), buttons=(menu_button(c.w),))
         return other_screen(c.w, str(slots["other"]))
+    if (article := find_clear(c, c.inbound.text)) is not None:
+        return faq_screens.show(c.w, article, c.chat.last_seq)
     c.chat = c.chat._replace(misses=min(c.chat.misses + 1, 3))
     open_tickets = list_open_of_person(c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id)
     going_on = [
         Button(c.w("ticket.to_ticket", ticket_no=ticket.ticket_no), "ticket.append", {"ticket": ticket.id})
         for ticket in open_tickets[:MOST_WAYS_BACK]
     ]
-    return miss_screen(c.w, c.chat.misses, linked=c.member is not None, going_on=going_on)
+    articles = faq_screens.buttons(c.w, suggest(c, c.inbound.text), c.chat.last_seq)
+    return miss_screen(c.w, c.chat.misses, linked=c.member is not None, going_on=going_on, articles=articles)
 
 
 def register_not_here() -> None:
@@ -120,4 +125,7 @@ def register_not_here() -> None:
 def _register_one(name: str) -> None:
     @intent(name)
     def not_here(c: Context, slots: Slots) -> Reply:
-        return not_here_screen(c.w, name)
+        if (article := find_clear(c, c.inbound.text)) is not None:
+            return faq_screens.show(c.w, article, c.chat.last_seq)
+        articles = faq_screens.buttons(c.w, suggest(c, c.inbound.text), c.chat.last_seq)
+        return not_here_screen(c.w, name, articles)

@@ -84,7 +84,7 @@ def _field_step(c: Context, field: RequestField, kind: Kind) -> Step:
         "reservation.field_label",
         show,
         optional=kind == "cancel" and not field.required,
-        about=local(c.w, field.name),
+        name=local(c.w, field.name),
     )
 
 

@@ -5,13 +5,16 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
+from bot.handlers.ticket_faq import faq_steps, helpful, is_sent_on
 from bot.handlers.ticket_fields import field_steps, list_details
 from bot.registry import INTENTS, Context, Reply, Slots, action, intent
+from bot.screens import faq as faq_screens
 from bot.screens import tickets as screens
 from bot.screens.invoices import local
 from bot.screens.model import Screen, read_handle
 from core.delivery import files as file_store
 from core.dialogue import service as dialogue
+from core.profiles.faq import record_helped
 from core.profiles.hours import calendar_of
 from core.tickets import service as tickets
 from core.tickets import threads
@@ -63,24 +66,29 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
             "ticket.body_label",
             lambda c, a: str(a["body"])[:200],
         ),
+        *faq_steps(c, answers),
         Step(
             "files",
             lambda c, a: Screen(c.w("ticket.ask_files"), upload=True),
             _parse_files,
             "ticket.files_label",
-            lambda c, a: c.w.join(file["name"] for file in a["files"] or ()) or c.w("ticket.files_none"),
+            lambda c, a: c.w.join(file["name"] for file in a.get("files") or ()) or c.w("ticket.files_none"),
             optional=True,
+            asked=not is_sent_on(answers),
             takes_files=True,
         ),
     ]
 
 
 def _confirm(c: Context, answers: Answers) -> Screen:
-    rows = [(step.name or c.w(step.label), step.show(c, answers)) for step in _steps(c, answers)]
-    return screens.confirm(c.w, rows)
+    steps = [step for step in _steps(c, answers) if not step.aside]
+    return screens.confirm(c.w, [(step.name or c.w(step.label), step.show(c, answers)) for step in steps])
 
 
 def _open(c: Context, answers: Answers) -> tuple[Reply, str, dict[str, Any]]:
+    if (article_id := helpful(answers)) is not None:  # answered before anything was sent
+        record_helped(c.tx, article_id=article_id, chat_id=c.chat.id, press_key=press_key(c))
+        return faq_screens.thanked(c.w), "", {}
     kind = c.profile.support.kind(answers["kind"])
     body = str(answers["body"])
     ticket = new_ticket(
@@ -145,6 +153,7 @@ forms.register(
         commit=_open,
         submit_label="ticket.submit",
         needs_member=False,
+        is_settled=lambda answers: helpful(answers) is not None,
         files="files",
     )
 )

@@ -125,6 +125,20 @@ def read_handle(handle: str) -> tuple[int, int, str] | None:
     return (int(match[1], 36), int(match[2]), match[3]) if match else None
 
 
+def with_handles(body: Mapping[str, Any], *, seq: int, key: str) -> dict[str, Any]:
+    """A stored body as message `seq` of another chat: its handles lead there, to the same acts."""
+
+    def again(part: Any, name: str = "") -> Any:
+        if isinstance(part, dict):
+            return {key_: again(value, key_) for key_, value in part.items()}
+        if isinstance(part, list):
+            return [again(item) for item in part]
+        found = read_handle(part) if name in ("handle", "toggle") else None
+        return part if found is None else make_handle(seq, found[1], key)
+
+    return {name: again(value, name) for name, value in body.items()}
+
+
 def render(screen: Screen, *, seq: int, key: str) -> Rendered:
     """The stored form of a screen as message `seq`; `key` is the message's secret."""
     actions: list[list[Any]] = []

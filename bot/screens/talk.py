@@ -68,21 +68,28 @@ def menu_screen(
     return Screen(text, buttons=tuple(rows))
 
 
-def guesses_screen(w: Wording, names: Sequence[str]) -> Screen:
-    """A question back instead of a wrong guess."""
-    rows: list[tuple[Button, ...]] = [(intent_button(w, name),) for name in names]
+def guesses_screen(w: Wording, names: Sequence[str], articles: Sequence[Button] = ()) -> Screen:
+    """A question back instead of a wrong guess; `articles`: to frequent questions that are like it."""
+    rows: list[tuple[Button, ...]] = [
+        *((button,) for button in articles),
+        *((intent_button(w, name),) for name in names),
+    ]
     rows.append((Button(w("talk.guesses_none"), "intent.show_menu", style="quiet"), intent_button(w, "talk_to_human")))
     return Screen(w("talk.guesses"), buttons=tuple(rows))
 
 
-def miss_screen(w: Wording, misses: int, *, linked: bool, going_on: Sequence[Button] = ()) -> Screen:
-    """1st: say it again; 2nd: a person; 3rd: shall we send it to staff? `going_on`: to an inquiry that is open."""
+def miss_screen(
+    w: Wording, misses: int, *, linked: bool, going_on: Sequence[Button] = (), articles: Sequence[Button] = ()
+) -> Screen:
+    """1st: say it again; 2nd: a person; 3rd: shall we send it to staff? `going_on`: to an inquiry that is open;
+    `articles`: to frequent questions that are like it.
+    """
     common = (
         ("check_expiry", "reservation_status", "list_unpaid", "report_payment")
         if linked
         else ("link_account", "open_ticket")
     )
-    rows = [*((button,) for button in going_on), *((intent_button(w, name),) for name in common)]
+    rows = [*((button,) for button in (*articles, *going_on)), *((intent_button(w, name),) for name in common)]
     if misses >= 2:
         rows.append((intent_button(w, "talk_to_human"),))
     if misses >= 3:
@@ -114,10 +121,11 @@ def other_screen(w: Wording, what: str) -> Screen:
     )
 
 
-def not_here_screen(w: Wording, intent: str) -> Screen:
-    """Understood, but not among what this counter does: a person helps."""
+def not_here_screen(w: Wording, intent: str, articles: Sequence[Button] = ()) -> Screen:
+    """Understood, but not among what this counter does: a person helps, or (`articles`) a frequent question like it."""
     what = w(f"intents.{intent}")
-    rows = ((Button(w("talk.send_to_staff"), "ticket.about", {"subject": what}, style="primary"),), menu_button(w))
+    send = Button(w("talk.send_to_staff"), "ticket.about", {"subject": what}, style="primary")
+    rows = (*((button,) for button in articles), (send,), menu_button(w))
     return Screen(w("talk.not_here", what=what), buttons=rows)
 
 
@@ -172,6 +180,7 @@ REFUSAL_WAYS = {
     "cancelled": ("open_ticket",),
     "member_withdrawn": ("open_ticket",),
     "too_many_codes": ("open_ticket",),
+    "faq_unknown": ("open_ticket",),
     "ticket_unknown": ("ticket_status",),
     "reservation_not_found": ("reservation_status",),
     "reservation_over": ("reservation_status",),

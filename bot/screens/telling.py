@@ -108,8 +108,8 @@ def _pay_line(w: Wording, paying: Paying) -> str:
     return w(f"pay.mail_link_{codes[0]}" if len(codes) == 1 else "pay.mail_link", pay_url=paying.url)
 
 
-def renewed(w: Wording, done: Sequence[RenewalView]) -> Screen:
-    """Paid and extended: the new expiry of each contract."""
+def renewed(w: Wording, done: Sequence[RenewalView], *, online: bool = False) -> Screen:
+    """Paid and extended: the new expiry of each contract. `online`: by card or in a store, where nothing was transferred."""
     cards = tuple(
         Card(
             renewal.label,
@@ -122,11 +122,18 @@ def renewed(w: Wording, done: Sequence[RenewalView]) -> Screen:
         for renewal in done
     )
     rows = ((intent_button(w, "check_expiry"),), menu_button(w))
-    return Screen(w("tell.renewed"), cards=cards, buttons=rows, fresh=True)
+    words = w("tell.renewed_online" if online else "tell.renewed")
+    return Screen(words, cards=cards, buttons=rows, fresh=True)
 
 
 def renewed_mail(
-    w: Wording, contact: Contact, member: MemberView, invoice: InvoiceView, done: Sequence[RenewalView]
+    w: Wording,
+    contact: Contact,
+    member: MemberView,
+    invoice: InvoiceView,
+    done: Sequence[RenewalView],
+    *,
+    online: bool = False,
 ) -> tuple[str, str]:
     """The same on paper."""
     lines = "\n".join(w("tell.renewed_mail_line", label=r.label, day=r.new_expires_on) for r in done)
@@ -134,6 +141,7 @@ def renewed_mail(
     text = w(
         "tell.renewed_mail_text",
         name=member.name,
+        paid=w("tell.renewed_mail_paid_online" if online else "tell.renewed_mail_paid"),
         invoice_no=invoice.invoice_no,
         total=invoice.total_yen,
         lines=lines,

@@ -231,7 +231,7 @@ def accept_request(
 
     `seen_revision` is of the reservation that staff looked at: changed since (an import, another request), it is refused.
     Errors: DomainError `forbidden`, `request_not_found`, `request_decided` (state), `reservation_changed`,
-    `reservation_over` (reservation_no), `place_taken` (reservation_no of the other).
+    `reservation_over`, `wished_day_past` (reservation_no), `place_taken` (reservation_no of the other).
     """
     require(staff, "decide_request")
     request, reservation = _locked(tx, request_id)
@@ -255,6 +255,8 @@ def _changed(tx: Tx, profile: Profile, reservation: ReservationView, request: Re
     if reservation.status not in LIVE:
         raise DomainError("reservation_over", reservation_no=reservation.reservation_no)
     changes = changes_of(request.wanted, times=reservation.times, details=reservation.details)
+    if changes.columns.get("used_on", tx.today) < tx.today:  # it waited too long: only declining is left
+        raise DomainError("wished_day_past", reservation_no=reservation.reservation_no)
     new = {name: getattr(reservation, name) for name in _MOVED} | changes.columns | {"details": changes.details}
     facility = need_bookings(profile).facility(new["facility_code"])
     if changes.columns and reservation.status in TAKES_A_PLACE and facility is not None and facility.exclusive:

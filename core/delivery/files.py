@@ -68,6 +68,11 @@ GIVE = Write(
     .where(one_of(StoredFile.id, "file_ids"), StoredFile.chat_id.is_(None))
     .values(chat_id=bindparam("chat"))
 )
+MOVE = Write(
+    update(StoredFile)
+    .where(one_of(StoredFile.id, "file_ids"), StoredFile.chat_id == bindparam("from_chat"))
+    .values(chat_id=bindparam("to_chat"))
+)
 ERASE = Write(
     update(StoredFile)
     .where(one_of(StoredFile.id, "file_ids"))
@@ -144,6 +149,12 @@ def give_to_chat(tx: Tx, *, file_ids: Sequence[int], chat_id: int) -> None:
     """Files of staff that belong to no chat yet open in this one from now on; of another chat's nothing changes."""
     if file_ids:
         tx.run(GIVE, file_ids=list(file_ids), chat=chat_id)
+
+
+def move_to_chat(tx: Tx, *, file_ids: Sequence[int], from_chat: int, to_chat: int) -> None:
+    """Files of a message that is said in another chat of the same person open there."""
+    if file_ids:
+        tx.run(MOVE, file_ids=list(file_ids), from_chat=from_chat, to_chat=to_chat)
 
 
 def erase_files(tx: Tx, *, file_ids: Sequence[int]) -> None:

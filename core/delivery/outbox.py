@@ -15,7 +15,7 @@ from core.db import Tx
 from core.delivery.facts import DeliverySettled
 from core.delivery.ports import Owed
 from core.delivery.tables import Outbox
-from core.statements import Read, Write, among
+from core.statements import Read, Write, among, picked
 
 SEND_LEASE = timedelta(seconds=60)
 TRIES = 58  # about a day with the pauses below: an outage of a platform must not cost a message
@@ -111,27 +111,28 @@ CLAIM = Read(
     update(Outbox)
     .where(
         Outbox.id.in_(
-            select(_row.id)
-            .where(
-                _row.channel == bindparam("channel_"),
-                among(_row.state, "queued", "sending"),  # the partial index's own words
-                _row.state == "queued",
-                _row.due_at <= bindparam("now"),
-                _row.next_try_at <= bindparam("real"),
-                ~select(_earlier.id)
+            picked(
+                select(_row.id)
                 .where(
-                    _earlier.channel == _row.channel,
-                    _earlier.order_key == _row.order_key,
-                    among(_earlier.state, "queued", "sending"),
-                    _earlier.due_at <= bindparam("now"),
-                    _earlier.id < _row.id,
+                    _row.channel == bindparam("channel_"),
+                    among(_row.state, "queued", "sending"),  # the partial index's own words
+                    _row.state == "queued",
+                    _row.due_at <= bindparam("now"),
+                    _row.next_try_at <= bindparam("real"),
+                    ~select(_earlier.id)
+                    .where(
+                        _earlier.channel == _row.channel,
+                        _earlier.order_key == _row.order_key,
+                        among(_earlier.state, "queued", "sending"),
+                        _earlier.due_at <= bindparam("now"),
+                        _earlier.id < _row.id,
+                    )
+                    .exists(),
                 )
-                .exists(),
+                .order_by(_row.id)
+                .limit(bindparam("count"))
+                .with_for_update(skip_locked=True)
             )
-            .order_by(_row.id)
-            .limit(bindparam("count"))
-            .with_for_update(skip_locked=True)
-            .scalar_subquery()
         )
     )
     .values(
@@ -170,6 +171,13 @@ POSTPONE = Write(
     update(Outbox)
     .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "sending", Outbox.lease_owner == bindparam("owner"))
     .values(state="queued", due_at=bindparam("new_due"), lease_owner=None, lease_until=None)
+)
+ELSEWHERE = Read(
+    _Finished,
+    update(Outbox)
+    .where(Outbox.id == bindparam("outbox_id"), Outbox.state == "dead")
+    .values(state=bindparam("new_state"))
+    .returning(Outbox.id, Outbox.ticket_id),
 )
 SETTLE_LOST = Write(
     update(Outbox)
@@ -382,9 +390,16 @@ def record_not_sent(
     return dead
 
 
-def record_dead(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None:
-    """It will never be taken (blocked, refused): staff see it."""
-    _finish(tx, outbox_id=outbox_id, owner=owner, state="dead", answer=answer)
+def record_dead(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> bool:
+    """It will never be taken (blocked, refused): staff see it. False: the lease was lost, and somebody else decided."""
+    return _finish(tx, outbox_id=outbox_id, owner=owner, state="dead", answer=answer)
+
+
+def record_elsewhere(tx: Tx, *, outbox_id: int, state: str) -> None:
+    """A dead row whose words reach their person in another way: "mailed" or "moved" (into another chat); nobody needs to act."""
+    row = tx.first(ELSEWHERE, outbox_id=outbox_id, new_state=state)
+    if row is not None and row.ticket_id is not None:
+        tx.emit(DeliverySettled(outbox_id, row.ticket_id, state))
 
 
 def record_cancelled(tx: Tx, *, outbox_id: int, owner: str, answer: str) -> None:

@@ -14,7 +14,8 @@ class Owed:
       "reply": {"token": …, "until": …}, "more": [BODY, …]}` — BODY is
       `bot.screens.model.Rendered.body`, or `{"v": 1, "text": …, "author": "staff", "author_name": …, "files": […]}` for a
       person's words; `replaces` asks to redraw an older bubble where the channel can; `strip` takes old keyboards away;
-      `reply` (LINE) is the free answer to an act, and `more` are bodies that leave with this one under it;
+      `reply` (LINE) is the free answer to an act, and `more` are bodies that leave with this one under it; `instead` is for
+      whoever finds the chat gone (`bot.instead`), channels leave it alone;
     - `{"op": "fetch", "file_id": …, "remote_ref": …}`: bring a file that still lies at the platform into the store;
     - `{"op": "menu", "state": "guest" | "member", "language": …}`: the home screen below a chat, where the channel has one;
     - mail: `{"op": "mail", "subject": …, "text": …, "files": [id, …]}`; the files are attached.

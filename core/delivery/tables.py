@@ -73,7 +73,7 @@ class Outbox(Base):
     message_id: Mapped[int | None] = mapped_column(BigInteger)
     member_id: Mapped[int | None] = mapped_column(BigInteger)
     ticket_id: Mapped[int | None] = mapped_column(BigInteger)
-    state: Mapped[str] = mapped_column(String(10))  # queued, sending, sent, unknown, dead, cancelled
+    state: Mapped[str] = mapped_column(String(10))  # queued, sending, sent, unknown, dead, cancelled, mailed, moved
     attempts: Mapped[int]
     repeats: Mapped[int]  # times it was sent again after an unknown outcome: each may have doubled a message
     due_at: Mapped[datetime] = mapped_column(Instant)  # business clock

@@ -1,4 +1,5 @@
 """The catalogue in the database: plans, prices with valid-from dates, wording (filled from the profile, then the desk's).
+With it come the frequent questions (`core/profiles/faq.py`).
 
 The profile file starts it; from then on what stands here counts (requirements, "Everything an operator decides is data").
 Who may change it is asked one layer up (`core/counter/catalogue.py`), where staff and their rights are known.
@@ -14,6 +15,7 @@ from core.db import Tx
 from core.delivery.settings import get_setting, set_setting
 from core.errors import DomainError
 from core.money import checked_yen
+from core.profiles.faq import ensure_faq, export_faq
 from core.profiles.model import Plan as PlanOfFile
 from core.profiles.model import PlanPrice as PriceOfFile
 from core.profiles.model import Profile
@@ -128,6 +130,7 @@ def ensure_catalogue(tx: Tx, *, profile: Profile) -> bool:
 
     It may be repeated, and by several processes at once: the desk's edits are never overwritten.
     """
+    ensure_faq(tx, profile=profile)  # by itself: a catalogue from before there were articles has none
     if tx.first(PLANS) is not None or get_setting(tx, key=FILLED, default=False):
         return False
     for position, plan in enumerate(profile.plans):
@@ -228,7 +231,9 @@ def export_profile(tx: Tx, *, profile: Profile) -> Profile:
     wording = profile.wording.model_copy(
         update={"ja": list_wordings(tx, language="ja"), "en": list_wordings(tx, language="en")}
     )
-    return profile.model_copy(update={"plans": tuple(plan for plan in plans if plan), "wording": wording})
+    return profile.model_copy(
+        update={"plans": tuple(plan for plan in plans if plan), "faq": export_faq(tx), "wording": wording}
+    )
 
 
 def _exported(tx: Tx, plan: PlanView, profile: Profile) -> PlanOfFile | None:

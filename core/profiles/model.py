@@ -5,6 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, model_validator
 
 from core.money import TaxRounding
+from core.profiles.articles import FaqArticle, check_articles
 from core.profiles.booking import Bookings
 from core.profiles.rules import (
     NO_REMINDERS,
@@ -57,7 +58,7 @@ class Profile(Part):
     one answer for the whole profile; members see totals with tax either way (algorithms.md 3).
 
     An operator sells plans, takes reservations, or both; what belongs to plans (renewal, reminders, trial) is left out
-    where there are none (decision 0013).
+    where there are none.
     """
 
     name: Code
@@ -75,6 +76,7 @@ class Profile(Part):
     support: Support
     plans: Rows[Plan] = ()
     bookings: Bookings | None = None
+    faq: Rows[FaqArticle] = ()
     wording: Wording = Wording()
 
     def plan(self, code: str) -> Plan:
@@ -107,6 +109,7 @@ class Profile(Part):
     def _check(self) -> Self:
         flaws = Flaws()
         self._check_parts(flaws)
+        check_articles(flaws, self.faq)
         for place, day in enumerate(self.reminders.milestones):
             if day > self.renewal.grace_days:
                 flaws.add(

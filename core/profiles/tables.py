@@ -1,11 +1,12 @@
 """The catalogue: what the profile file starts it with, and the desk edits from then on."""
 
 from datetime import date, datetime
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, String, Text, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from core.statements import Base, Instant
+from core.statements import Base, Instant, Json
 
 
 class Plan(Base):
@@ -40,3 +41,30 @@ class Wording(Base):
     key: Mapped[str] = mapped_column(String(80), primary_key=True)
     text: Mapped[str] = mapped_column(Text)
     updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class FaqArticle(Base):
+    """A frequent question and its answer (よくある質問), offered before a person is asked (row Q4)."""
+
+    __tablename__ = "faq_article"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    code: Mapped[str] = mapped_column(String(40), unique=True)
+    position: Mapped[int]
+    question_ja: Mapped[str] = mapped_column(String(80))  # an empty one: there is only the other language
+    question_en: Mapped[str] = mapped_column(String(80))
+    answer_ja: Mapped[str] = mapped_column(Text)
+    answer_en: Mapped[str] = mapped_column(Text)
+    keywords: Mapped[Any] = mapped_column(Json)  # other words people use for it, either language
+    withdrawn: Mapped[bool]  # never shown, kept for the record
+    helped: Mapped[int] = mapped_column(BigInteger)  # how often somebody said that it answered their question
+    updated_at: Mapped[datetime] = mapped_column(Instant)
+
+
+class FaqHelp(Base):
+    """One press of 「解決しました」: a second tap of the same button counts nothing."""
+
+    __tablename__ = "faq_help"
+    press_key: Mapped[str] = mapped_column(String(80), primary_key=True)
+    article_id: Mapped[int] = mapped_column(BigInteger)
+    chat_id: Mapped[int] = mapped_column(BigInteger)
+    at: Mapped[datetime] = mapped_column(Instant)

@@ -11,9 +11,10 @@ from core.dialogue.service import lock_chat_by_id, set_speaker
 from core.dialogue.tables import Chat
 from core.members.linking import is_linked, linked_chats
 from core.statements import Read
+from core.tickets.entries import save_ticket
 from core.tickets.facts import ChatHandedBack
 from core.tickets.tables import Ticket
-from core.tickets.threads import TicketView, get_ticket
+from core.tickets.threads import TicketView, get_ticket, lock_ticket
 
 HAND_BACK_AFTER = timedelta(hours=24)  # after solving (dialogue-and-desk.md 2.5)
 CHUNK = 200
@@ -48,6 +49,14 @@ def hand_back(tx: Tx, *, chat_id: int, ticket_id: int, silently: bool = False) -
     if not silently:
         tx.emit(ChatHandedBack(chat_id, ticket_id, get_ticket(tx, ticket_id=ticket_id).ticket_no))
     return True
+
+
+def move_talk(tx: Tx, *, ticket_id: int, chat_id: int) -> None:
+    """Staff's answer came out in another chat of the member, locked by the caller: what they write there is for this ticket."""
+    ticket = lock_ticket(tx, ticket_id=ticket_id)
+    if ticket.status != "solved":
+        save_ticket(tx, ticket._replace(chat_id=chat_id))
+        set_speaker(tx, chat_id=chat_id, speaker="human", ticket_id=ticket_id)
 
 
 def hand_back_due(tx: Tx) -> int:

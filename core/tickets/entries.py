@@ -1,7 +1,7 @@
 """Writing tickets: entries of a thread, the changing columns of a ticket, who is told that something is new."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, case, insert, literal_column, or_, update
 
@@ -15,6 +15,11 @@ from core.tickets.tables import Ticket, TicketMessage
 from core.tickets.threads import TICKET_COLUMNS, TicketMessageView, TicketView
 
 File = FileView | Mapping[str, Any]  # a stored file, or what an inbound says of it (`file_id`)
+
+
+class _Id(NamedTuple):
+    id: int
+
 
 ADD_MESSAGE = Write(insert(TicketMessage).values({name: bindparam(name) for name in TicketMessageView._fields}))
 CHANGING = (
@@ -45,6 +50,13 @@ SAVE = Read(
         }
     )
     .returning(*TICKET_COLUMNS),
+)
+FOLLOW_OUTBOX = Read(
+    _Id,
+    update(TicketMessage)
+    .where(TicketMessage.ticket_id == bindparam("ticket_id"), TicketMessage.outbox_id == bindparam("before"))
+    .values(outbox_id=bindparam("after"))
+    .returning(TicketMessage.id),
 )
 SET_OUTBOX = Write(
     update(TicketMessage)
@@ -102,6 +114,13 @@ def wake_desk(tx: Tx, ticket_id: int) -> None:
 def record_delivery(tx: Tx, *, message_id: int, outbox_id: int) -> None:
     """Where staff can see whether their answer arrived; written by whoever owes the chat message."""
     tx.run(SET_OUTBOX, message_id=message_id, new_outbox_id=outbox_id)
+
+
+def follow_delivery(tx: Tx, *, ticket_id: int, before: int, after: int) -> bool:
+    """An answer's words travel with another debt from now on; False when it was no answer of this ticket."""
+    found = tx.first(FOLLOW_OUTBOX, ticket_id=ticket_id, before=before, after=after) is not None
+    wake_desk(tx, ticket_id)
+    return found
 
 
 def add_bot_entry(

@@ -22,7 +22,7 @@ from core.tickets.entries import add_bot_entry, save_ticket
 from core.tickets.handling import close_ticket
 from core.tickets.policy import PAYMENT_NOTICE, PAYMENT_REPORT, RESERVATION_REQUEST, next_status
 from core.tickets.service import open_ticket
-from core.tickets.threads import get_ticket, lock_ticket
+from core.tickets.threads import TicketView, get_ticket, lock_ticket
 
 REPORT_QUEUE = "accounting"
 
@@ -98,11 +98,7 @@ def on_report_asked(tx: Tx, fact: PaymentReportAsked) -> None:
     ticket_id = get_report(tx, report_id=fact.report_id).ticket_id
     if ticket_id is None:
         return
-    chats = list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
-    for chat_id in chats:
-        lock_chat_by_id(tx, chat_id=chat_id)
-    ticket = lock_ticket(tx, ticket_id=ticket_id)
-    add_bot_entry(tx, ticket_id=ticket_id, body=fact.words, visibility="public")
+    ticket, chats = _say_in_thread(tx, ticket_id, fact.words)
     answered_at = ticket.answered_at or tx.now
     status = next_status(ticket.status, "reply")
     save_ticket(
@@ -111,8 +107,23 @@ def on_report_asked(tx: Tx, fact: PaymentReportAsked) -> None:
             status=status, unread=0, touched_at=tx.now, answered_at=answered_at, replied_at=tx.now, solved_at=None
         ),
     )
+    _listen(tx, ticket, chats)
+
+
+def _say_in_thread(tx: Tx, ticket_id: int, words: str) -> tuple[TicketView, list[int]]:
+    """What accounting said; the locked ticket, and the locked chats where it may be talked about."""
+    chats = list_chats_of(tx, get_ticket(tx, ticket_id=ticket_id))
+    for chat_id in chats:
+        lock_chat_by_id(tx, chat_id=chat_id)
+    ticket = lock_ticket(tx, ticket_id=ticket_id)
+    add_bot_entry(tx, ticket_id=ticket_id, body=words, visibility="public")
+    return ticket, chats
+
+
+def _listen(tx: Tx, ticket: TicketView, chats: list[int]) -> None:
+    """What is written next in the ticket's own chat is for accounting."""
     if ticket.chat_id is not None and ticket.chat_id in chats:
-        set_speaker(tx, chat_id=ticket.chat_id, speaker="human", ticket_id=ticket_id)
+        set_speaker(tx, chat_id=ticket.chat_id, speaker="human", ticket_id=ticket.id)
 
 
 def on_report_confirmed(tx: Tx, fact: PaymentReportConfirmed) -> None:
@@ -121,8 +132,16 @@ def on_report_confirmed(tx: Tx, fact: PaymentReportConfirmed) -> None:
 
 
 def on_report_rejected(tx: Tx, fact: PaymentReportRejected) -> None:
-    """What the member was told stands in the thread; their next words open it again."""
-    _settle(tx, fact.report_id, fact.words, visibility="public")
+    """What the member was told stands in the thread, and its ticket is solved. The chat stays with accounting for a day, as
+    after staff's own solving: what the member answers to it opens the ticket again.
+    """
+    ticket_id = get_report(tx, report_id=fact.report_id).ticket_id
+    if ticket_id is None:
+        return
+    ticket, chats = _say_in_thread(tx, ticket_id, fact.words)
+    save_ticket(tx, ticket._replace(answered_at=ticket.answered_at or tx.now, replied_at=tx.now))
+    close_ticket(tx, ticket_id=ticket_id, why="settled")
+    _listen(tx, ticket, chats)
 
 
 def on_reservation_requested(tx: Tx, fact: ReservationRequested) -> None:

@@ -29,6 +29,12 @@ class Ticket(Base):
             sqlite_where=text("snoozed_until IS NOT NULL"),
             postgresql_where=text("snoozed_until IS NOT NULL"),
         ),
+        Index(
+            "ix_ticket_solved_at",
+            "solved_at",
+            sqlite_where=text("solved_at IS NOT NULL"),
+            postgresql_where=text("solved_at IS NOT NULL"),
+        ),
     )
     id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
     ticket_no: Mapped[str] = mapped_column(String(20), unique=True)

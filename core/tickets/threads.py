@@ -370,7 +370,7 @@ def thread(tx: Tx, staff: ActingStaff, *, ticket_id: int) -> Thread:
     assignee = tx.first(ASSIGNEE, staff_id=ticket.assignee_id) if ticket.assignee_id is not None else None
     last = max((row.id for row in messages if row.author == "member"), default=0)
     if not is_allowed(staff.role, "view_unmasked"):
-        names = _names_in(tx, ticket) | {row.author_name for row in messages if row.author == "member"}
+        names = names_in(tx, ticket) | {row.author_name for row in messages if row.author == "member"}
         messages = [_masked_message(row, tuple(names)) for row in messages]
         ticket = ticket._replace(subject=mask_text(ticket.subject, names=tuple(names)))
     return Thread(ticket, assignee.name if assignee else None, tuple(messages), last)
@@ -398,7 +398,7 @@ def _shown_row(staff: ActingStaff, row: InboxRow) -> InboxRow:
     return row._replace(member_name=mask_name(name), subject=mask_text(row.subject, names=(name,)))
 
 
-def _names_in(tx: Tx, ticket: TicketView) -> set[str]:
+def names_in(tx: Tx, ticket: TicketView) -> set[str]:
     """Under which names the member, and who paid for them, may stand in the words of a thread."""
     if ticket.member_id is None:
         return set()

@@ -13,7 +13,7 @@ from core.db import Tx
 from core.delivery import setaside
 from core.dialogue.service import lock_chat_by_id
 from core.profiles.model import Profile
-from core.statements import Read, among
+from core.statements import Read, among, picked
 from core.tickets.entries import save_ticket, wake_desk
 from core.tickets.facts import TicketChanged, TicketDue, TicketWentQuiet
 from core.tickets.handling import close_ticket
@@ -67,7 +67,7 @@ def _take(stage: str) -> Read[_Told]:
     return Read(
         _Told,
         update(TicketClock)
-        .where(tuple_(TicketClock.ticket_id, TicketClock.clock).in_(due))
+        .where(tuple_(TicketClock.ticket_id, TicketClock.clock).in_(picked(due)))
         .values({column.key: None})
         .returning(TicketClock.ticket_id, TicketClock.level, TicketClock.due_at, TicketClock.soon_at),
     )
@@ -80,11 +80,13 @@ WAKE = Read(
     update(Ticket)
     .where(
         Ticket.id.in_(
-            select(Ticket.id)
-            .where(Ticket.snoozed_until <= bindparam("until"))
-            .order_by(Ticket.snoozed_until)
-            .limit(bindparam("most"))
-            .with_for_update(skip_locked=True)
+            picked(
+                select(Ticket.id)
+                .where(Ticket.snoozed_until <= bindparam("until"))
+                .order_by(Ticket.snoozed_until)
+                .limit(bindparam("most"))
+                .with_for_update(skip_locked=True)
+            )
         )
     )
     .values(snoozed_until=None, touched_at=bindparam("until"), revision=Ticket.revision + literal_column("1"))

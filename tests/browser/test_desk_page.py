@@ -10,15 +10,15 @@ from playwright.async_api import Page, expect
 from bot.telling import listeners
 from core.clock import ManualClock
 from core.contracts.service import list_contracts
-from core.db import SHUTDOWN_TOPIC, Database, run
+from core.db import SHUTDOWN_TOPIC, Database, Tx, run
 from core.dialogue.service import list_messages
 from core.ids import SeededIds
 from core.members.sessions import IDLE
 from core.members.staff import disable_staff, find_staff
 from core.open_database import open_database
-from core.tickets.service import add_member_message
+from core.tickets.service import add_member_message, open_ticket, reply, solve
 from tests.browser.conftest import DESKTOP, PHONE, OpenPage, has_no_sideways_scroll
-from tests.support.builders import a_profile
+from tests.support.builders import AGENT, a_profile
 from tests.support.databases import sqlite_database
 from tests.support.desk import PASSWORD, World, application, bot, build_world
 from tests.support.loopback import serve
@@ -126,6 +126,33 @@ async def test_newer_words_are_shown_before_a_stale_reply_goes_out(
     await expect(page.locator(".say.staff")).to_have_count(0)
     await page.get_by_role("button", name="返信を送る").click()
     await expect(page.locator(".say.staff")).to_have_count(1)
+
+
+async def test_a_past_answer_goes_into_the_box_at_the_cursor_and_nothing_is_sent(
+    chromium_page: OpenPage, address: str, database: Database, world: World
+) -> None:
+    def answered(tx: Tx) -> None:
+        past = open_ticket(
+            tx,
+            kind="technical",
+            queue="technical",
+            subject="",
+            body="メールが届きません。",
+            member_id=None,
+            chat_id=None,
+        )
+        text = "転送の設定を\nお確かめください。"
+        reply(tx, AGENT, ticket_id=past.id, text=text, client_key="p1", last_seen_message_id=2**62)
+        solve(tx, AGENT, ticket_id=past.id, force=True)
+
+    run(database, answered)
+    page = await chromium_page(address, WIDE)
+    await log_in(page, "agent")
+    await page.goto(f"/desk/tickets/{world.ticket.ticket_no}")
+    await page.locator("#text").fill("山田様、")
+    await page.get_by_role("button", name="返信欄に入れる").click()
+    await expect(page.locator("#text")).to_have_value("山田様、転送の設定を\nお確かめください。")
+    await expect(page.locator(".say.staff")).to_have_count(0)
 
 
 async def test_a_session_that_ends_keeps_what_was_typed(

@@ -187,6 +187,7 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
         ),
         "/desk/tickets/{ticket_no}/composing": (f"/desk/tickets/{world.ticket.ticket_no}/composing", {}, "agent"),
         "/desk/catalogue/canned": ("/desk/catalogue/canned", {"title": "あいさつ", "text_ja": "こんにちは"}, "admin"),
+        "/desk/catalogue/faq": ("/desk/catalogue/faq", {"question_ja": "鍵は？", "answer_ja": "受付です。"}, "admin"),
         "/desk/deliveries/{outbox_id}/again": ("/desk/deliveries/12345/again", {}, "agent"),
         "/desk/inbox/{inbox_id}/again": ("/desk/inbox/12345/again", {}, "agent"),
         "/desk/jobs/{job}/{subject_id}/again": ("/desk/jobs/reminders/12345/again", {}, "agent"),
@@ -301,7 +302,7 @@ async def test_every_page_is_drawn_in_both_languages(app: Starlette, world: Worl
         "/desk/members?q=%E3%83%A4%E3%83%9E%E3%83%80",
         *(f"{member}?tab={t}" for t in ("contracts", "invoices", "chats", "tickets", "deliveries", "audit")),
         "/desk/contracts?until=2026-12-31", "/desk/invoices", f"/desk/invoices/{world.invoice.invoice_no}", "/desk/catalogue",
-        "/desk/catalogue/wordings", "/desk/audit?member=M-000001&since=2026-01-01", "/desk/staff",
+        "/desk/catalogue/wordings", "/desk/catalogue/faq", "/desk/audit?member=M-000001&since=2026-01-01", "/desk/staff",
         f"/desk/reports/{world.report.id}/confirm?amount=100&on=2026-11-21",
     ]  # fmt: skip
     for language in ("ja", "en"):

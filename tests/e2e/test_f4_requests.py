@@ -1,7 +1,7 @@
 """Row F4: change and cancel requests by the category's form; staff accept or decline, the reservation follows."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import pytest
@@ -144,6 +144,24 @@ def test_a_change_of_day_time_and_people_follows_at_once(counter: Counter, membe
     assert [(entry.actor_id, entry.subject, entry.detail) for entry in audit] == [
         (AGENT.id, "reservation:R-000001", {"changed": ["people", "used_on", "used_time"]})
     ]
+
+
+def test_a_wished_day_that_has_passed_meanwhile_can_only_be_declined(
+    counter: Counter, member_id: int, person: Person, clock: ManualClock
+) -> None:
+    reserve(counter.database, member_id=member_id)
+    ask_change(person).press("この内容で依頼する")
+    clock.set(datetime(2026, 12, 10, 14, tzinfo=UTC))  # still the wished day in Japan
+    clock.move(timedelta(hours=1))
+    with pytest.raises(DomainError, match="wished_day_past"):
+        accept(counter)
+    request = newest_request(counter)
+    assert (request.state, rows(counter, "reservation")[0].used_on) == ("open", date(2026, 12, 4))
+    run(
+        counter.database,
+        lambda tx: requests.decline_request(tx, staff=AGENT, request_id=request.id, words="ご希望日が過ぎました。"),
+    )
+    assert "ご希望日が過ぎました。" in person.screen()
 
 
 def test_pressing_send_twice_files_one_request(counter: Counter, member_id: int, person: Person) -> None:

@@ -1,15 +1,17 @@
 """Rows P3 and P4: a transfer is reported by form or in a sentence, staff confirm, ask back or reject, the member is told."""
 
-from datetime import date
+from collections.abc import Callable
+from datetime import date, timedelta
 
 import pytest
 
 from core.billing import reports
 from core.billing.books import check_books
+from core.clock import ManualClock
 from core.db import run
 from tests.support.builders import ACCOUNTANT
 from tests.support.counter import Counter, Person
-from tests.support.journeys import Row, link_person, newest_invoice, order_renewal, pay, report_transfer, rows
+from tests.support.journeys import Row, link_person, newest_invoice, order_renewal, pay, report_transfer, rows, run_jobs
 
 
 @pytest.fixture
@@ -138,6 +140,39 @@ def test_rejected_the_member_hears_why_and_can_report_again(counter: Counter, or
     assert "該当の入金がありませんでした。" in ordered.answer()
     report_transfer(ordered)
     assert [row.state for row in rows(counter, "payment_report")] == ["rejected", "open"]
+
+
+@pytest.mark.parametrize("channel", ["webchat", "telegram", "line"])
+def test_rejected_what_the_member_answers_goes_to_accounting(
+    counter: Counter, linked: Callable[..., Person], channel: str, clock: ManualClock
+) -> None:
+    member = linked(channel=channel)
+    counter.add_contract(rows(counter, "member")[0].id)
+    order_renewal(member)
+    report_transfer(member)
+    member.seen, report_id = member.last_seq(), report_of(counter).id
+    words = "該当の入金がありませんでした。"
+    run(counter.database, lambda tx: reports.reject_report(tx, staff=ACCOUNTANT, report_id=report_id, words=words))
+    assert "経理の担当者に届きます" in member.answer() and "ボット" not in member.answer()
+    assert "理解" not in member.say("ありがとうございます").answer()
+    assert rows(counter, "ticket")[0].status == "solved"
+    told = member.say("妻の口座から振り込みました").answer()
+    (ticket,) = rows(counter, "ticket")
+    assert (ticket.status, ticket.queue) == ("open", "accounting") and ticket.ticket_no in told, told
+    assert rows(counter, "ticket_message")[-1].body == "妻の口座から振り込みました"
+    assert "ご契約" in member.say("/expiry").answer()
+
+
+def test_a_day_after_the_rejection_the_bot_speaks_again(counter: Counter, ordered: Person, clock: ManualClock) -> None:
+    report_transfer(ordered)
+    report_id = report_of(counter).id
+    run(
+        counter.database,
+        lambda tx: reports.reject_report(tx, staff=ACCOUNTANT, report_id=report_id, words="ありません。"),
+    )
+    clock.move(timedelta(hours=25))
+    run_jobs(counter)
+    assert [chat.speaker for chat in rows(counter, "chat")] == ["bot"]
 
 
 def test_too_little_money_leaves_the_rest_due_and_says_so(counter: Counter, ordered: Person) -> None:

@@ -278,6 +278,7 @@ def test_staff_are_warned_once_before_and_once_at_the_deadline(database_url: str
         run_jobs(counter)
         run_jobs(counter)
     assert [(fact.stage, fact.level, fact.due_at) for fact in warned] == [
+        ("half", "first_answer", ticket.due_at),
         ("soon", "first_answer", ticket.due_at),
         ("late", "first_answer", ticket.due_at),
     ]

@@ -1,7 +1,7 @@
 """Row F4 in the Slack desk: a request about a reservation is accepted or declined from the card, and all three sides follow."""
 
 from collections.abc import AsyncIterator
-from datetime import date, time
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 import pytest
@@ -128,6 +128,20 @@ async def test_a_reservation_that_moved_under_the_modal_is_not_accepted_unseen(d
     refused = await desk.submit("U0SUZUKI", view, {"text": ""})
     assert "もう一度ボタンを押してください" in refused.json()["errors"]["text"]
     assert rows(desk.counter, "reservation_request")[0] == request
+
+
+async def test_a_wished_day_that_has_passed_is_refused_in_the_modal_and_declined(
+    desk: SlackDesk, person: Person, clock: ManualClock
+) -> None:
+    root = await asked(desk, person)
+    clock.set(datetime(2026, 12, 11, 3, tzinfo=UTC))
+    await desk.press("U0SUZUKI", root, "受け付ける")
+    refused = await desk.submit("U0SUZUKI", desk.slack.views[-1], {"text": ""})
+    assert refused.json()["errors"] == {"text": "希望の利用日が過ぎています。理由を添えてお断りしてください"}
+    await desk.press("U0SUZUKI", root, "お断りする")
+    done = await desk.submit("U0SUZUKI", desk.slack.views[-1], {"text": "ご希望日が過ぎました。"})
+    assert done.json() == {"response_action": "clear"}
+    assert rows(desk.counter, "reservation_request")[0].state == "declined"
 
 
 async def test_a_viewer_may_not_decide(desk: SlackDesk, person: Person) -> None:

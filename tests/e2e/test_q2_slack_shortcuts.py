@@ -1,20 +1,27 @@
 """Row Q2: emoji and message shortcuts; what the whole channel is told; reminders to who holds a ticket."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from sqlalchemy import text
 
+from bot.dispatch import Lane
+from bot.second_look import mark_unreachable
 from core.clock import ManualClock
 from core.db import run
+from core.delivery.ports import Unreachable
+from core.errors import PermanentError
 from core.ids import SeededIds
+from core.statements import Write
 from core.tickets.assignment import assign
 from core.tickets.ticks import warn_due
 from tests.support.builders import ADMIN
 from tests.support.counter import Person
 from tests.support.journeys import link_person, rows
+from tests.support.lanes import ScriptedSender, never_asks
 from tests.support.slack_api import SlackApi
 from tests.support.slack_desk import SlackDesk
 
@@ -210,3 +217,53 @@ async def test_who_has_answered_meanwhile_is_not_reminded(desk: SlackDesk, perso
     await desk.later(minutes=10)
     assert person.answer() == "直しました。" and direct(desk, "U0SUZUKI") == []
     assert [row.state for row in rows(desk.counter, "outbox", kind="nudge")] == ["sent"]
+
+
+# what did not arrive
+
+
+def by_telegram(desk: SlackDesk, refused: Exception) -> tuple[Person, Callable[[], None]]:
+    """A member in Telegram; calling the second makes the next message to them fail."""
+    desk.counter.add_contract(desk.counter.add_member())
+    desk.operator("suzuki", "U0SUZUKI")
+    person, sender = link_person(desk.counter.person("telegram", "77")), ScriptedSender()
+    desk.lanes.append(Lane(desk.database, sender, "one", never_asks, mark_unreachable))
+    return person, lambda: sender.fail("77", refused)
+
+
+async def test_an_answer_that_will_not_arrive_is_shown_to_the_whole_channel(desk: SlackDesk) -> None:
+    person, fails = by_telegram(desk, PermanentError("telegram refused: message is too long"))
+    root = await opened(desk, person)
+    fails()
+    await answered(desk, root)
+    await desk.later(seconds=4)
+    (alarm,) = alarms(desk)
+    assert "直しました。" in alarm and "失敗（telegram refused: message is too long）" in alarm
+    assert [row.state for row in rows(desk.counter, "outbox", kind="staff_reply")] == ["dead"]
+
+
+async def test_an_answer_that_goes_by_mail_instead_says_so_and_alarms_nobody(desk: SlackDesk) -> None:
+    person, fails = by_telegram(desk, Unreachable("telegram: bot was blocked by the user"))
+    mails = desk.add_channel("mail")
+    root = await opened(desk, person)
+    fails()
+    await answered(desk, root)
+    await desk.later(seconds=4)
+    assert alarms(desk) == []
+    assert "チャットの代わりにメールで送りました" in desk.slack.says(desk.slack.thread(str(root["ts"]))[-1])
+    assert "直しました。" in mails.given[-1]["text"]
+
+
+async def test_what_nobody_foresaw_shows_a_reference_that_stands_in_the_log(
+    desk: SlackDesk, person: Person, caplog: pytest.LogCaptureFixture
+) -> None:
+    root = await opened(desk, person)
+    run(desk.database, lambda tx: tx.run(Write(text("ALTER TABLE canned_reply RENAME TO not_there"))))
+    try:
+        await desk.press("U0SUZUKI", root, "返信")
+    finally:
+        run(desk.database, lambda tx: tx.run(Write(text("ALTER TABLE not_there RENAME TO canned_reply"))))
+    (record,) = [each for each in caplog.records if each.message == "a press in Slack failed"]
+    reference = vars(record)["reference"]
+    assert f"参照番号 {reference}" in desk.slack.says(desk.slack.views[-1]) and record.exc_info is not None
+    assert len(reference) == 6 and "サイトが表示されません" not in record.getMessage()

@@ -128,6 +128,8 @@ CASES = [
         kind="reminder"),
     Case("no friend any more", "line", line(400, "Failed to send messages"), "dead", times=0,
         says="line: failed to send", reachable=False),
+    Case("nobody by that id", "line", line(400, "The property, 'to', in the request body is invalid"), "dead", times=0,
+        says="line: failed to send", reachable=False),
     Case("refused", "line", line(400, "The request body has 1 error(s)"), "dead", times=0, says="line refused (400)"),
     Case("token refused", "line", line(401, "Authentication failed"), "queued", times=0, says="line: token refused (401)"),
     Case("429", "telegram", telegram(429, "Too Many Requests: retry after 1", WAITS), "sent"),

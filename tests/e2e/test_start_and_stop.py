@@ -115,6 +115,14 @@ def test_a_setting_that_cannot_work_is_named(
     assert says in refused(tmp_path, *arguments, **settings)
 
 
+def test_the_start_names_the_convenience_stores_that_cannot_be_paid_in(server: Started) -> None:
+    server.start()
+    (off,) = [line.strip() for line in server.said.splitlines() if "7-Eleven" in line]
+    assert (
+        off == "off: 7-Eleven and other chains: Stripe's convenience stores are FamilyMart, Lawson, Ministop, Seicomart"
+    )
+
+
 def test_the_second_start_on_one_sqlite_file_is_refused_and_the_first_goes_on(server: Started) -> None:
     server.start()
     assert server.process is not None

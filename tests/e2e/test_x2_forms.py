@@ -4,6 +4,7 @@ from datetime import timedelta
 
 import pytest
 
+from bot.inbound import InboundFile
 from core.clock import ManualClock
 from core.db import run
 from core.dialogue import forms
@@ -266,3 +267,32 @@ def test_alarming_words_in_an_inquiry_are_its_text(counter: Counter, in_report: 
     in_report.say("/ticket").press("その他")
     in_report.say("二重に請求されています。警察に相談します").press("スキップ")
     assert "警察に相談します" in in_report.answer() and "<送信する>" in in_report.answer()
+
+
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [
+        ("ja", "写真・ファイルは要りません。文字だけを使います。"),
+        ("en", "No photo or file is needed here. I only use your words."),
+    ],
+)
+def test_words_under_a_photo_answer_a_step_that_takes_none_and_the_photo_is_said_to_be_not_needed(
+    counter: Counter, member_id: int, language: str, said: str
+) -> None:
+    person = counter.person(channel="telegram", language=language)
+    photo = InboundFile(0, "photo.jpg", "image/jpeg", 1_000, "tg-1")
+    person.say("/link")
+    person.act(kind="file", text="M-000001", files=(photo,), other="photo", message_ref="9001")
+    answer = person.answer()
+    assert said in answer and answer.index(said) < answer.index("メール" if language == "ja" else "mail"), answer
+    assert [row.step for row in rows(counter, "form_run")] == ["email"]
+    assert [row.name for row in rows(counter, "stored_file")] == ["photo.jpg"], "it stands in the conversation"
+
+
+def test_a_photo_without_words_at_such_a_step_asks_for_words(counter: Counter, member_id: int) -> None:
+    person = counter.person(channel="telegram")
+    person.say("/link")
+    photo = InboundFile(0, "photo.jpg", "image/jpeg", 1_000, "tg-1")
+    person.act(kind="file", files=(photo,), other="photo", message_ref="9001")
+    assert "文字でお答えください" in person.answer() and "要りません" not in person.answer()
+    assert [row.step for row in rows(counter, "form_run")] == ["member_no"]

@@ -13,11 +13,13 @@ from sqlalchemy.dialects.postgresql import insert
 from core.clock import ManualClock
 from core.db import SHUTDOWN_TOPIC, Database, Tx, Wakeups, run
 from core.delivery.counters import take_number
+from core.delivery.outbox import claim
 from core.delivery.tables import Lease, Setting
 from core.ids import SeededIds
 from core.open_database import open_database
 from core.statements import Read, Write, one_of
 from tests.support.databases import PostgresServer
+from tests.support.lanes import owe
 
 
 class Key(NamedTuple):
@@ -107,6 +109,20 @@ def test_a_list_beside_other_conditions_still_lets_sqlite_use_its_indexes() -> N
     both = select(Setting.key).where(or_(one_of(Setting.key, "keys"), one_of(Setting.key, "more")))
     sql = Read(Key, both).plan(sqlite.dialect(paramstyle="qmark")).sql
     assert sql.count("IN (SELECT value FROM json_each(?))") == 2 and "= 1" not in sql
+
+
+def test_a_lane_takes_no_more_than_it_asked_for_however_the_database_plans(database: Database) -> None:
+    """PostgreSQL ran the choice anew for each row it looked at, when it joined in this way: all were taken."""
+
+    def take(tx: Tx) -> int:
+        for number in range(5):
+            owe(tx, address=f"chat-{number}", text="お知らせ")
+        if not database.embedded:
+            for way in ("hashjoin", "mergejoin", "hashagg", "sort", "material", "memoize"):
+                tx._cursor.execute(f"SET LOCAL enable_{way} = off", ())
+        return len(claim(tx, channel="telegram", owner="me", limit=2))
+
+    assert run(database, take) == 2
 
 
 def test_a_missing_parameter_is_refused_before_the_driver_sees_it(database: Database) -> None:

@@ -239,7 +239,7 @@ def check_message(given: dict[str, Any], *, method: str) -> list[str]:
     """`chat.postMessage`, `chat.update`, `chat.postEphemeral`."""
     known = {
         "chat.postMessage": {"metadata", "reply_broadcast", "unfurl_links", "unfurl_media"},
-        "chat.update": {"ts", "metadata"},
+        "chat.update": {"ts", "metadata", "reply_broadcast"},
         "chat.postEphemeral": {"user"},
     }[method] | {"channel", "text", "blocks", "attachments", "thread_ts", "token", "link_names", "parse"}
     said = [f"unknown argument {name}" for name in given if name not in known]

@@ -302,6 +302,16 @@ document.addEventListener("change", async (event) => {
   field.focus();
 });
 
+// A past answer into the answer box: at the cursor, nothing that stands there is lost, and nothing is sent.
+document.addEventListener("click", (event) => {
+  const use = event.target.closest("[data-insert]");
+  const field = document.getElementById("text");
+  if (!use || !field) return;
+  field.setRangeText(document.getElementById(use.dataset.insert).textContent, field.selectionStart, field.selectionEnd, "end");
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+  field.focus();
+});
+
 const SIGN_EVERY_MS = 5_000;
 let signedAt = 0;
 

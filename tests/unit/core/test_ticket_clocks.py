@@ -95,6 +95,20 @@ def test_staff_are_told_at_four_fifths_and_when_it_is_late_always_while_they_wor
     assert weekend.late_at == at("2026-11-24 10:00")
 
 
+def test_whoever_holds_it_is_told_at_half_while_they_work_and_only_before_the_later_warning() -> None:
+    clock = after(("opened", "2026-11-24 10:00")).answer
+    assert clock is not None and clock.half_at == at("2026-11-24 15:00")  # 4 of 8 hours, lunch from 12 to 13
+    again = after(("opened", "2026-11-24 10:00"), ("answered", "2026-11-24 15:30"), ("written", "2026-11-24 16:00"))
+    assert again.answer is not None and again.answer.half_at is not None
+    assert at("2026-11-24 16:00") < again.answer.half_at < (again.answer.soon_at or again.answer.half_at)
+    assert again.resolution is not None and again.resolution.half_at is not None, "paused and gone on"
+    night = SUPPORT.model_copy(update={"first_answer": ServiceLevel(hours=24, clock="elapsed")})
+    clock = after(("opened", "2026-11-24 22:00"), support=night).answer
+    assert clock is not None and clock.half_at == at("2026-11-25 10:00")  # half past is open already
+    weekend = after(("opened", "2026-11-20 19:00"), support=night).answer
+    assert weekend is not None and (weekend.half_at, weekend.soon_at) == (None, None), "nobody works before it is due"
+
+
 def test_silence_is_spoken_about_and_ended_only_while_staff_work() -> None:
     told = decide_silence(at("2026-11-18 17:00"), SUPPORT)  # 5 days later is the holiday of the 23rd
     assert told == at("2026-11-24 10:00")

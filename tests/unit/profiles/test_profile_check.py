@@ -40,6 +40,12 @@ def test_a_problem_reads_like_a_compilers_message(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("old", "new", "path", "reason"),
     [
+        ('code = "member-number"', 'code = "password"', "faq[2].code", "二度"),
+        ('code = "member-number"', 'code = "Number"', "faq[2].code", "半角"),
+        ('ja = "会員番号が分からないときは"', f'ja = "{"あ" * 81}"', "faq[2].question.ja", "80文字以内"),
+        ('ja = "会員番号が分からないときは"', 'ja = " "', "faq[2].question.ja", "空のまま"),
+        ('"ログインID", ', f'"{"あ" * 41}", ', "faq[2].keywords[2]", "40文字以内"),
+        ('"ログインID", ', ", ".join(f'"語{n}"' for n in range(20)) + ", ", "faq[2].keywords", "20個まで"),
         ("grace_days = 7", "grase_days = 7", "renewal.grase_days", "「grace_days」ではありませんか"),
         ("[reminders]", "[reminder]", "reminder", "「reminders」ではありませんか"),
         ('phone = "0120-000-000"', 'phone = "電話"', "operator.phone", "0120-000-000 の形"),

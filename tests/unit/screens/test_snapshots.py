@@ -30,6 +30,7 @@ from tests.support.screens.everyday import (
     renewal,
     talk,
 )
+from tests.support.screens.frequent import frequent_questions
 from tests.support.screens.newer import answers, online_payment, reservations
 from tests.support.screens.visit import Visit
 from tests.support.snapshots import compare as compare_with
@@ -37,6 +38,7 @@ from tests.support.snapshots import compare as compare_with
 SNAPSHOTS = Path(__file__).parent / "snapshots"
 JOURNEYS = [
     linking, contracts, renewal, invoices, online_payment, lapse_and_reminders, inquiries, answers, reservations, talk,
+    frequent_questions,
 ]  # fmt: skip
 PROFILES = {"reservations": "facility"}  # the rest is walked through at `renewal-notice`
 
@@ -98,7 +100,7 @@ def test_refusals_read_as_they_were_read_aloud(language: str) -> None:
     given: dict[str, object] = {
         "day": date(2026, 11, 30), "today": date(2026, 11, 22), "earliest_on": date(2025, 11, 22),
         "expires_on": date(2026, 11, 30), "last_day": date(2026, 12, 7), "retry_at": datetime(2026, 11, 22, 4, tzinfo=UTC),
-        "total_yen": 14_300, "most_yen": 9_999_999_999, "least_yen": 1, "most": 20, "least": 12, "count": 3,
+        "total_yen": 14_300, "most_yen": 9_999_999_999, "least_yen": 1, "most": 20, "longest": 40, "least": 12, "count": 3,
         "member_no": "M-000001", "invoice_no": "INV-2026-000001", "reference": "bank-1", "name": "管理 太郎", "key": "menu.hello",
         "plan_code": "standard", "external_key": "old-1", "login": "taro", "role": "boss",
         "team": "T1", "user": "U1", "channel": "line",
