@@ -185,7 +185,9 @@ def record_page(
 ) -> AttemptView:
     """The provider has made its page. Told again, nothing changes; is the invoice closed meanwhile, the page is ended."""
     attempt = lock_attempt(tx, attempt_id=attempt_id)
-    if attempt.state == AttemptState.CREATED:
+    nothing_heard = attempt.session_ref is None and attempt.payment_ref is None
+    # expired without any news: another browser's press was refused while this page was being made, and it is shown now
+    if attempt.state == AttemptState.CREATED or (attempt.state == AttemptState.EXPIRED and nothing_heard):
         attempt = save(
             tx,
             attempt._replace(

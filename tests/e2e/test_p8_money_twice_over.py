@@ -6,13 +6,14 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
+from core.billing.attempts import record_page, record_refused, request_attempt
 from core.billing.books import check_books
 from core.billing.invoices import InvoiceView
 from core.billing.lapse import void_invoice
 from core.billing.ledger import credit_of
 from core.billing.payments import place_suspense
 from core.clock import ManualClock
-from core.db import run
+from core.db import Tx, run
 from tests.support.builders import ACCOUNTANT
 from tests.support.counter import Counter, Person, draw
 from tests.support.journeys import newest_invoice, pay, rows
@@ -153,3 +154,29 @@ async def test_a_mail_address_that_the_provider_does_not_take_keeps_nobody_from_
 async def test_an_address_that_no_database_can_hold_is_like_any_that_nobody_was_given(door: PayDoor) -> None:
     assert (await door.http.get("/m/pay/%00")).status_code == 404
     assert (await door.press("/m/pay/a%00b", "credit_card")).status_code == 404
+
+
+async def test_a_page_whose_other_press_was_refused_meanwhile_is_ended_with_its_invoice(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    """Two browsers press at once: the key holds for the words of the first, the other one's are refused."""
+    door.order(person, CARD)
+    invoice = newest_invoice(person)
+
+    def press(tx: Tx) -> int:
+        asked = request_attempt(
+            tx, profile=counter.profile, online=counter.bot.online, invoice_id=invoice.id, method="credit_card"
+        )
+        return asked.id
+
+    attempt_id = run(counter.database, press)
+    run(counter.database, lambda tx: record_refused(tx, attempt_id=attempt_id))
+    run(
+        counter.database,
+        lambda tx: record_page(
+            tx, attempt_id=attempt_id, session_ref="cs_1", payment_ref=None, url="https://x.example", expires_at=tx.now
+        ),
+    )
+    assert door.states() == ["open"]
+    pay(counter, invoice)
+    assert [row.address for row in rows(counter, "outbox", channel="stripe")] == ["cs_1"]
