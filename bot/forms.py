@@ -244,7 +244,7 @@ def _way_out(c: Context, run: FormView, *, first: bool) -> tuple[Button, ...]:
 def _refuse(c: Context, form: Form, run: FormView, steps: list[Step], wrong: Wrong) -> Reply:
     """1st: why and an example; 2nd: with the buttons again; 3rd: a person is offered. Never a loop without a way out."""
     why = c.w(wrong.key, **wrong.data)
-    screen = _draw(c, form, run, steps)
+    screen = _draw(c, form, run, [replace(step, ask=step.ask_again or step.ask) for step in steps])
     rows = screen.buttons
     if run.wrong >= 3:
         why = f"{why}\n{c.w('form.offer_human')}"

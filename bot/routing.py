@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot import faq, form_files, forms
+from bot.after_solving import find_own_matter
 from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
@@ -88,6 +89,8 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None and not _has_form_begun(c):
         if (asked := _asks_for_bot(c)) is not None:
             return ACTIONS[asked](c, {})
+        if (own := find_own_matter(c)) is not None:
+            return INTENTS[own.intent](c, own.slots)
         return ACTIONS["ticket.words"](c, {})
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
