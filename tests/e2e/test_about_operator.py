@@ -40,4 +40,4 @@ def test_in_a_report_an_amount_is_no_date_and_a_line_is_put_right_by_words(count
     assert "日付を読み取れませんでした" in person.answer() and "残高" not in person.answer()
     person.press("今日").press("登録のお名前")
     assert "この内容で担当者に連絡します" in person.answer()
-    assert "<請求額どおり" in person.say("お振込額を直したい").answer()
+    assert "お振込額を入力してください" in person.say("お振込額を直したい").answer()
