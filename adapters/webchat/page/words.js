@@ -75,7 +75,7 @@ const WORDS = {
     empty_file: "This file is empty and cannot be sent.",
     text_too_long: "This text is too long. Please send it in shorter parts.",
     offline: "You are offline. Your messages will be sent when the connection is back.",
-    lost: "The connection was lost. Connecting again …",
+    lost: "The connection is lost. Messages are sent as soon as it is back.",
     unavailable: "The chat cannot be loaded right now. Trying again shortly.",
     no_cookie: "This chat needs a cookie. Please allow cookies in your browser and open the page again.",
   },
