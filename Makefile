@@ -11,6 +11,7 @@ STAMP := $(VENV)/.set-up
 setup: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml scripts/make_venv.sh
+	@echo "部品を取り寄せています（数分かかります）… / Fetching the parts (a few minutes) …"
 	@PYTHON="$(PYTHON)" sh scripts/make_venv.sh $(VENV)
 	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
 	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .

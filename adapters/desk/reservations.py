@@ -6,6 +6,7 @@ from typing import Any
 from starlette.responses import Response
 
 from adapters.desk.guards import Refused
+from adapters.desk.pages import page_answer
 from adapters.desk.reading import (
     field_id,
     number_in_path,
@@ -18,12 +19,22 @@ from adapters.desk.reading import (
 from adapters.desk.visits import Visit
 from bot.screens import reservations as words
 from bot.wording import Wording
-from core.bookings.policy import ReservationStatus
-from core.bookings.requests import RequestView, get_request
+from core.bookings.policy import Fee, ReservationStatus
+from core.bookings.requests import RequestView, fee_of, get_request
 from core.bookings.service import ReservationFilter, ReservationView, get_reservation
-from core.counter.reservations import accept, decline, list_lines, open_page, write_to_member
+from core.clock import day_in_japan
+from core.counter.reservations import (
+    RequestSheet,
+    accept,
+    decline,
+    list_lines,
+    open_page,
+    open_request_sheet,
+    write_to_member,
+)
 from core.db import Tx
 from core.profiles.booking import Bookings
+from core.profiles.model import Profile
 
 PAGE_ROWS = 50
 STATES = tuple(str(status) for status in ReservationStatus)
@@ -39,8 +50,14 @@ def bookings_of(visit: Visit) -> Bookings:
 class Shown:
     """Names and values of reservations in the reader's language, for templates; the bot's own words."""
 
-    def __init__(self, bookings: Bookings, language: str) -> None:
-        self._bookings, self._w = bookings, Wording(language)
+    def __init__(self, profile: Profile, bookings: Bookings, language: str) -> None:
+        self._profile, self._bookings, self._w = profile, bookings, Wording(language)
+
+    def fee(self, sheet: RequestSheet) -> Fee | None:
+        """What the cancellation costs that a request asks for; None where nobody can say, or it is none."""
+        if sheet.request.kind != "cancel" or sheet.request.state == "declined":
+            return None
+        return fee_of(self._profile, sheet.reservation, asked_on=day_in_japan(sheet.request.asked_at))
 
     def facility(self, code: str) -> str:
         """第1会議室."""
@@ -67,7 +84,7 @@ class Shown:
 def shown(visit: Visit) -> Shown | None:
     """For pages that may show a reservation; None where the operator has none."""
     bookings = visit.desk.profile.bookings
-    return Shown(bookings, visit.texts.language) if bookings is not None else None
+    return Shown(visit.desk.profile, bookings, visit.texts.language) if bookings is not None else None
 
 
 async def show_list(visit: Visit) -> Response:
@@ -144,6 +161,25 @@ async def write_to(visit: Visit) -> Response:
         return f"/desk/tickets/{ticket.ticket_no}"
 
     return visit.go(await visit.write(work, name="write_about_reservation"), done="replied")
+
+
+async def preview_accepting(visit: Visit) -> Response:
+    """What accepting would do, before it does: new times, the fee, what was paid. Nothing is written."""
+    request_id = number_in_path(visit, "request_id")
+    seen = field_id(visit.query_form(), "revision")
+    if seen is None:
+        raise Refused(400, "bad_form")
+
+    sheet = await visit.read(partial(open_request_sheet, staff=visit.staff, request_id=request_id))
+    values: dict[str, Any] = {
+        "sheet": sheet,
+        "shown": shown(visit),
+        "seen": seen,
+        "back": f"/desk/reservations/{sheet.reservation.reservation_no}",
+    }
+    if visit.scripted:
+        return page_answer(visit.draw("accepting.html", values))
+    return visit.show("accepting_page.html", **values)
 
 
 async def accept_it(visit: Visit) -> Response:

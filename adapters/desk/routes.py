@@ -43,6 +43,7 @@ PAGES: dict[str, Endpoint] = {
     "/desk/invoices": lists.show_invoices,
     "/desk/invoices/{invoice_no}": lists.show_invoice,
     "/desk/invoices/{invoice_no}/payment": payments.preview_by_hand,
+    "/desk/requests/{request_id}/accept": reservations.preview_accepting,
     "/desk/suspense/{payment_id}": suspense.show_suspense,
     "/desk/catalogue": catalogue.show_plans,
     "/desk/catalogue/wordings": catalogue.show_wordings,

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import aiohttp
 from linebot.v3.messaging import (
     AsyncApiClient,
     AsyncMessagingApi,
@@ -52,6 +53,10 @@ async def set_up(target: Target, database: Database, say: Callable[[str], None])
             return await _webhook(api, target, say)
         except ApiException as error:
             raise PermanentError(_why(error)) from error
+        except (aiohttp.ClientError, TimeoutError) as error:
+            raise PermanentError(
+                f"LINEにつながりません（{target.api_url}）。通信を確かめてください / LINE cannot be reached at {target.api_url}"
+            ) from error
 
 
 async def _menus(

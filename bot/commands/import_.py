@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ from core.profiles.catalogue import ensure_catalogue
 from core.profiles.model import Profile
 
 LATER_KINDS = ("invoices", "events", "faq")
+COMMON_FROM = 10  # so many bad cells of one cause are one thing to mend, which is said first
 NOTES_SHOWN = 20  # in a real run; the dry run lists all
 MEGABYTE = 1024 * 1024
 Opened = tuple[Database, Profile]
@@ -145,6 +147,15 @@ def _problem_lines(tally: Tally, words: Wording) -> list[str]:
     return lines
 
 
+def _common_cause(tally: Tally, words: Wording) -> list[str]:
+    """The one reason that most of many bad cells have, such as members that were not imported first; empty if none."""
+    said = Counter(_reason(words, "reason", code, dict(data)) for _, _, _, code, data in tally.problems)
+    for reason, n in said.most_common(1):
+        if n >= COMMON_FROM and n * 2 > len(tally.problems):
+            return [words("import.common_cause", n=f"{n:,}", reason=reason), ""]
+    return []
+
+
 def _note_lines(tally: Tally, words: Wording) -> list[str]:
     return [
         words("import.note", line=line, column=column, reason=_reason(words, "noted", code, dict(data)))
@@ -174,7 +185,11 @@ def _show_text(plan: ImportPlan, done: Tally | None, words: Wording, *, dry_run:
     if plan.context.layout.ignored:
         click.echo(words("import.ignored", columns=joint.join(plan.context.layout.ignored)))
     changes = [words("import.change", line=c.line, columns=joint.join(c.columns)) for c in tally.changes]
-    problems = _problem_lines(plan.tally, words) + (_problem_lines(done, words) if done else [])
+    problems = (
+        _common_cause(plan.tally, words)
+        + _problem_lines(plan.tally, words)
+        + (_problem_lines(done, words) if done else [])
+    )
     bad = len({problem.line for problem in plan.tally.problems + (done.problems if done else [])})
     _section(words("import.problems", n=bad), problems)
     notes = _note_lines(tally, words)

@@ -53,6 +53,12 @@ def _set_up(given: Any, color: str, font_path: Path) -> None:
     token = settings.line_channel_token.get_secret_value()
     if not token:
         raise click.ClickException("MADOGUCHI_LINE_CHANNEL_TOKEN がありません / is missing")
+    secret = settings.line_channel_secret.get_secret_value()
+    if secret and re.fullmatch(r"[0-9a-fA-F]{32}", secret) is None:
+        raise click.ClickException(
+            "MADOGUCHI_LINE_CHANNEL_SECRET は16進数の32文字です。写し間違いがないか確かめてください"
+            " / is not 32 hexadecimal characters: was it copied whole?"
+        )
     from adapters.line.setup import Target, set_up  # noqa: PLC0415 - the SDK costs a second
 
     opening: AbstractContextManager[Database] = given() if given else opened_database(settings)

@@ -35,7 +35,7 @@ def create_command(context: click.Context, /, *, member_no: str, as_json: bool, 
         with opening as database:
             made = run(database, lambda tx: issue_deep_link(tx, staff=None, member_no=member_no), name="link create")
     except DomainError as error:
-        click.echo(w(f"errors.{error.code}", **error.data), err=True)
+        click.echo(f"{member_no}: " + w(f"errors.{error.code}", **error.data), err=True)
         sys.exit(1)
     url = f"{settings.public_url.rstrip('/')}/m/link/{made.token}"
     start = f"{DEEP_LINK}{made.token}"

@@ -207,6 +207,7 @@ def _confirm(c: Context, answers: Answers, kind: Kind) -> Screen:
         fields=_fields(c, answers, kind),
         wanted=_wanted(c, answers, kind),
         note=str(answers.get("note") or ""),
+        fee=requests.fee_of(c.profile, _reservation(c, answers), asked_on=c.today) if kind == "cancel" else None,
     )
 
 

@@ -188,9 +188,12 @@ def _described(c: Context, text: str) -> dict[str, Any]:
     states = read_states(text)
     if states:
         found["states"] = list(states)
-    codes = match_names(text, facility_words(bookings_of(c))) if not numbers else ()
+    words = facility_words(bookings_of(c))
+    codes = match_names(text, words) if not numbers else ()
+    for name in texts(slots.get("facility")) if not codes and not numbers else ():  # "10月の会議室": a word within
+        codes += match_names(name, words)
     if codes:
-        found["facilities"] = list(codes)
+        found["facilities"] = sorted(set(codes))
     period = read_period(text, today=c.today)
     if not isinstance(period, DateProblem) and not numbers:
         found |= {key: day.isoformat() for key, day in zip(("from", "until"), period, strict=True) if day}

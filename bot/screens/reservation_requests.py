@@ -1,7 +1,7 @@
 """Change and cancel requests (F4), a message about a reservation (F5), and what staff decided."""
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from bot.screens.invoices import local
@@ -10,8 +10,9 @@ from bot.screens.promises import staffed
 from bot.screens.reservations import facility_name, show_value, show_when
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
-from core.bookings.policy import value_of
+from core.bookings.policy import Fee, value_of
 from core.bookings.service import ReservationView
+from core.clock import at_in_japan
 from core.profiles.booking import Bookings, RequestField
 from core.profiles.model import Profile
 
@@ -110,6 +111,7 @@ def confirm(
     fields: Sequence[RequestField],
     wanted: Mapping[str, Any],
     note: str,
+    fee: Fee | None,
 ) -> Screen:
     """All at a glance; a cancel request says what it costs before it is sent."""
     bookings = _bookings(profile)
@@ -130,6 +132,8 @@ def confirm(
     text = w("reservation.confirm_change")
     if kind == "cancel":
         text = w("reservation.confirm_cancel", note=local(w, bookings.cancellation_note))
+        if fee is not None:
+            text += "\n" + w("reservation.fee_now" if fee.yen else "reservation.no_fee_now", **fee._asdict())
     return Screen(text, cards=(Card(w("reservation.confirm_card"), tuple(rows), tone="warn"),))
 
 
@@ -143,9 +147,20 @@ def filed(
         key,
         reservation_no=reservation.reservation_no,
         ticket_no=ticket_no,
-        **staffed(w, profile, due_at, now),
+        **_promised(w, profile, reservation, due_at, now),
     )
     return Screen(text, buttons=(_to_detail(w, reservation), menu_button(w)))
+
+
+def _promised(
+    w: Wording, profile: Profile, reservation: ReservationView, due_at: datetime | None, now: datetime
+) -> dict[str, str]:
+    """As `staffed`; an answer that would come only after the use has begun is no help: the telephone is."""
+    told = staffed(w, profile, due_at, now)
+    begins = at_in_japan(reservation.used_on, reservation.used_from or time.min)
+    if due_at is not None and now < begins < due_at:
+        told["promise"] = w("reservation.promise_too_late", phone=profile.operator.phone)
+    return told
 
 
 def _to_detail(w: Wording, reservation: ReservationView) -> tuple[Button, ...]:
@@ -154,7 +169,14 @@ def _to_detail(w: Wording, reservation: ReservationView) -> tuple[Button, ...]:
 
 
 def decided(
-    w: Wording, profile: Profile, reservation: ReservationView, kind: str, words: str, *, accepted: bool
+    w: Wording,
+    profile: Profile,
+    reservation: ReservationView,
+    kind: str,
+    words: str,
+    *,
+    accepted: bool,
+    fee: Fee | None = None,
 ) -> Screen:
     """What staff decided; the reservation as it now stands."""
     keys = {
@@ -171,6 +193,8 @@ def decided(
             when=show_when(w, reservation),
         )
     ]
+    if fee is not None and fee.yen:
+        lines.append(w("reservation.fee_owed", **fee._asdict()))
     if words:
         lines.append(w("reservation.staff_words", words=words))
     return Screen("\n\n".join(lines), buttons=(_to_detail(w, reservation), menu_button(w)), fresh=True)
@@ -189,7 +213,7 @@ def contacted(
     w: Wording, profile: Profile, reservation: ReservationView, ticket_no: str, due_at: datetime | None, now: datetime
 ) -> Screen:
     """The message is with staff: by when they answer, hours and phone."""
-    text = w("reservation.contacted", ticket_no=ticket_no, **staffed(w, profile, due_at, now))
+    text = w("reservation.contacted", ticket_no=ticket_no, **_promised(w, profile, reservation, due_at, now))
     args = {"reservation": reservation.id}
     rows = ((Button(w("reservation.button_history"), "reservation.history", args),), menu_button(w))
     return Screen(text, buttons=rows)

@@ -108,12 +108,14 @@ _CLOCK = r"(\d{1,2})(?::|時)(\d{1,2})?分?(半)?"
 _RANGE = re.compile(rf"{_CLOCK}\s?(?:から|~|-|より|to|till|until)\s?{_CLOCK}", re.I)
 _EN_CLOCK = r"(\d{1,2})(?::(\d{2}))?\s?(am|pm)?"
 _EN_RANGE = re.compile(rf"{_EN_CLOCK}\s?(?:-|~|to|till|until)\s?{_EN_CLOCK}", re.I)
+_NOON_EN = re.compile(r"\bnoon\b", re.I)
 _AFTERNOON = re.compile(r"午後\s?(\d{1,2})(?=時|:)")
 
 
 def read_times(text: str) -> tuple[str, str] | None:
     """Begin and end as "13:00": 13:00〜15:00, 午後1時から3時半, 1pm to 3pm. None when it is not two times of day."""
     plain = normalise(text).replace("〜", "~").replace("午前", "")
+    plain = _NOON_EN.sub("12pm", plain.replace("正午", "12時"))
     later = bool(_AFTERNOON.search(plain))
     plain = _AFTERNOON.sub(lambda m: str(int(m[1]) % 12 + 12), plain).replace("午後", "")
     if found := _RANGE.search(plain):

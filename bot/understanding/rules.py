@@ -80,6 +80,11 @@ def _moved_to_another_day(said: Reading) -> Verdict:
     return None
 
 
+def _wish_for_a_booking(said: Reading) -> Verdict:
+    """ "この予約で駐車場を使いたい": something for a reservation that stands is a word to staff, no new reservation."""
+    return ("open_ticket", SURE) if said.top == "new_reservation" and said.has("THIS_RESERVATION") else None
+
+
 def _payment_broke_off(said: Reading) -> Verdict:
     if said.has("PAYMENT", "FAILED") and said.top in (
         *_PAYING,
@@ -165,9 +170,9 @@ def _answer_to_yes_or_no(said: Reading) -> Verdict:
 
 
 _RULES: tuple[Callable[[Reading], Verdict], ...] = (
-    _breaks_the_rules, _bare_cancel, _moved_to_another_day, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off,
-    _paid_but_not_shown, _transfer_still_to_come, _send_it_again, _mail_address, _support_matter, _list_of_contracts,
-    _renewed_and_paid_so, _hours_of_the_firm, _how_much_to_pay,
+    _breaks_the_rules, _bare_cancel, _moved_to_another_day, _wish_for_a_booking, _answer_to_yes_or_no, _is_another_firms_matter,
+    _payment_broke_off, _paid_but_not_shown, _transfer_still_to_come, _send_it_again, _mail_address, _support_matter,
+    _list_of_contracts, _renewed_and_paid_so, _hours_of_the_firm, _how_much_to_pay,
 )  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import Any, Literal, NamedTuple
 
 from core.clock import at_in_japan
-from core.profiles.booking import OWN_COLUMNS, RequestDeadline, RequestField
+from core.profiles.booking import OWN_COLUMNS, CancellationFee, RequestDeadline, RequestField
 
 Kind = Literal["change", "cancel"]
 LONGEST_TEXT = 300
@@ -70,6 +70,29 @@ def refusal_of_request(
     if has_open:
         return "request_open"
     return "request_too_late" if now > last_request_at(used_on, deadline) else None
+
+
+class Fee(NamedTuple):
+    """What a cancellation costs."""
+
+    charge_yen: int
+    percent: int
+    yen: int
+
+
+def fee_of_cancelling(
+    rules: Sequence[CancellationFee], *, was_confirmed: bool, charge_yen: int | None, used_on: date, asked_on: date
+) -> Fee | None:
+    """The fee by the day it was asked for, rounded down to the yen.
+
+    None where nothing is known to be owed: no rule, no amount yet, or never confirmed. The rule that begins latest counts.
+    """
+    left = (used_on - asked_on).days
+    begun = [rule for rule in rules if left <= rule.days]
+    if not was_confirmed or charge_yen is None or not rules:
+        return None
+    percent = min(begun, key=lambda rule: rule.days).percent if begun else 0
+    return Fee(charge_yen, percent, charge_yen * percent // 100)
 
 
 def flaw_of_value(field: RequestField, value: Any, *, today: date, facilities: Sequence[str]) -> str | None:

@@ -1,7 +1,7 @@
 """Change and cancel requests (row F4): asked by the member, decided by staff; the reservation follows at once."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, NamedTuple
 
 from sqlalchemy import bindparam, insert, select, update
@@ -12,11 +12,13 @@ from core.bookings.policy import (
     LIVE,
     LONGEST_NOTE,
     TAKES_A_PLACE,
+    Fee,
     Kind,
     ReservationStatus,
     Times,
     changes_of,
     do_overlap,
+    fee_of_cancelling,
     flaw_of_value,
     last_request_at,
     refusal_of_request,
@@ -317,6 +319,18 @@ def _decided(
     )
     tx.wake("desk")
     return get_request(tx, request_id=request.id)
+
+
+def fee_of(profile: Profile, reservation: ReservationView, *, asked_on: date) -> Fee | None:
+    """What cancelling this reservation costs by the profile's rule, also after it was done; None where nobody can say."""
+    return fee_of_cancelling(
+        need_bookings(profile).cancellation_fees,
+        was_confirmed=reservation.status == ReservationStatus.CONFIRMED
+        or (reservation.status == ReservationStatus.CANCELLED and reservation.confirmed_at is not None),
+        charge_yen=reservation.amount_yen,
+        used_on=reservation.used_on,
+        asked_on=asked_on,
+    )
 
 
 def find_changed_since(tx: Tx, request: RequestView) -> dict[str, Any]:

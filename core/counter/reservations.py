@@ -230,6 +230,18 @@ def list_request_sheets(tx: Tx, staff: ActingStaff, *, ticket: TicketView) -> li
     ]
 
 
+def open_request_sheet(tx: Tx, *, staff: ActingStaff, request_id: int) -> RequestSheet:
+    """One request beside its reservation, before it is decided.
+
+    Errors: DomainError `forbidden`, `request_not_found`, `request_decided` (state).
+    """
+    require(staff, "decide_request")
+    request = get_request(tx, request_id=request_id)
+    if request.state != "open":
+        raise DomainError("request_decided", state=request.state)
+    return _sheet(tx, staff, request, get_reservation(tx, reservation_id=request.reservation_id))
+
+
 def list_open_requests(tx: Tx, *, ticket_id: int) -> list[RequestSheet]:
     """The undecided requests of a ticket, unmasked: for a place that only staff with the right to see members can read."""
     return [

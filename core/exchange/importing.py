@@ -125,9 +125,12 @@ def plan_import(
 ) -> ImportPlan:
     """Read and check a whole file and compare it with the database; nothing is written.
 
-    Raises DomainError as `lay_out` and `read_csv`, and `mapping_unknown_plan`, `…_facility`, `…_category` (plan, known).
+    Raises DomainError as `lay_out` and `read_csv`, and `mapping_unknown_plan`, `…_facility`, `…_category` (plan, known),
+    and `no_bookings`.
     `progress` is told how many more rows have been looked at.
     """
+    if kind == "reservations" and not rules.facilities:
+        raise DomainError("no_bookings")
     layout = lay_out(kind, form.header, mapping)
     _check_words(mapping, rules)
     context = Context(rules, layout, allow_earlier)

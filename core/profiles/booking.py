@@ -81,6 +81,13 @@ class RequestDeadline(Part):
     at: ClockTime
 
 
+class CancellationFee(Part):
+    """From so many days before the day of use, a cancellation costs this share of the charge."""
+
+    days: Annotated[int, whole("日数", "a number of days", low=0, high=365)]
+    percent: Annotated[int, whole("キャンセル料（%）", "the fee in percent", low=1, high=100)]
+
+
 class Category(Part):
     """A kind of reservation: what may be asked to change, what is asked at cancelling, and until when."""
 
@@ -115,6 +122,7 @@ class Bookings(Part):
     change_until: RequestDeadline
     cancel_until: RequestDeadline
     cancellation_note: LocalText
+    cancellation_fees: Rows[CancellationFee] = ()
     facilities: Annotated[Rows[Facility], Field(min_length=1)]
     categories: Annotated[Rows[Category], Field(min_length=1)]
 
@@ -147,5 +155,7 @@ class Bookings(Part):
             flaws.add(("facilities", place, "code"), "同じコードの施設が二つあります", "two facilities, same code")
         for place in repeated(self.categories, lambda category: category.code):
             flaws.add(("categories", place, "code"), "同じコードの区分が二つあります", "two categories, same code")
+        for place in repeated(self.cancellation_fees, lambda fee: str(fee.days)):
+            flaws.add(("cancellation_fees", place, "days"), "同じ日数の行が二つあります", "two rows, same days")
         flaws.raise_if_any()
         return self

@@ -115,6 +115,41 @@ async def test_one_reservation_with_its_request_and_history_and_nothing_of_it_is
     assert "<script>alert" not in page and "<b>急ぎ" not in page
 
 
+async def test_a_change_is_shown_before_it_is_made(app: Starlette, database: Database, request_: RequestView) -> None:
+    operator = await logged_in(app)
+    page = (await operator.get("/desk/reservations/R-000001")).text
+    assert f'method="get" action="/desk/requests/{request_.id}/accept" data-dialog' in page
+    asked = (await operator.get(f"/desk/requests/{request_.id}/accept?revision=1")).text
+    assert "この内容で予約を変えますか？" in asked and "<strong>2026年12月10日(木)</strong>" in asked
+    assert "キャンセル料" not in asked and f'action="/desk/requests/{request_.id}/accept"' in asked
+    assert run(database, lambda tx: requests.get_request(tx, request_id=request_.id)).state == "open"
+
+
+async def test_a_cancellation_names_its_fee_before_and_after(
+    app: Starlette, database: Database, request_: RequestView
+) -> None:
+    def ask(tx: Tx) -> int:
+        one = a_reservation(
+            tx, member_id=request_.member_id, used_on=date(2026, 11, 27), amount_yen=4_801, payment_state="paid"
+        )
+        return requests.file_request(
+            tx, profile=PROFILE, member_id=request_.member_id, reservation_id=one, kind="cancel",
+            wanted={"why": "plans"},
+        ).id  # fmt: skip
+
+    request_id = run(database, ask)
+    operator = await logged_in(app)
+    before = (await operator.get(f"/desk/requests/{request_id}/accept?revision=1")).text
+    for said in ("この予約をキャンセルしますか？", "2,400円（4,801円の50%", "お支払い済み", "経理が手作業で"):
+        assert said in before
+    await operator.press(f"/desk/requests/{request_id}/accept", revision="1")
+    after = (await operator.get("/desk/reservations/R-000004")).text
+    assert "2,400円（4,801円の50%" in after and "経理が手作業で" in after
+    assert "キャンセル料：2,400円（4,801円の50%）" in run(database, list_mails)[-1].payload["text"]
+    late = await operator.get(f"/desk/requests/{request_id}/accept?revision=1")
+    assert late.status_code == 409
+
+
 async def test_accepting_moves_it_and_says_so(app: Starlette, database: Database, request_: RequestView) -> None:
     operator = await logged_in(app)
     answer = await operator.press(f"/desk/requests/{request_.id}/accept", revision="1", words="どうぞ。")

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import AsyncIterator, Iterator
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from core.errors import PermanentError
 from core.ids import SeededIds
 from core.open_database import open_database
 from tests.support.databases import sqlite_database
-from tests.support.line_double import TOKEN, LineDouble
+from tests.support.line_double import SECRET, TOKEN, LineDouble
 
 
 @pytest.fixture
@@ -96,3 +97,26 @@ def test_the_pictures_alone_can_be_looked_at(tmp_path: Path) -> None:
 def test_a_colour_that_is_none_is_refused(tmp_path: Path) -> None:
     done = CliRunner().invoke(main, ["line", "setup", "--color", "green"])
     assert done.exit_code == 2 and "#rrggbb" in done.output
+
+
+@pytest.mark.parametrize(
+    ("secret", "says"),
+    [
+        (SECRET, ("LINEにつながりません", "LINE cannot be reached at http://127.0.0.1:1")),
+        (SECRET[:-1], ("MADOGUCHI_LINE_CHANNEL_SECRET は16進数の32文字", "32 hexadecimal characters")),
+    ],
+    ids=["away", "secret cut short"],
+)
+def test_the_command_says_plainly_what_is_wrong_outside(
+    database: Database, tmp_path: Path, secret: str, says: tuple[str, ...]
+) -> None:
+    font = tmp_path / "font.ttf"
+    font.write_bytes(b"")  # it is asked for before, and read only once LINE has answered
+    names = ("CHANNEL_TOKEN", "CHANNEL_SECRET", "API_URL")
+    given = dict(zip(names, (TOKEN, secret, "http://127.0.0.1:1"), strict=True))
+    env = {f"MADOGUCHI_LINE_{name}": value for name, value in given.items()}
+    done = CliRunner().invoke(main, ["line", "setup", "--font", str(font)], env=env, obj=lambda: nullcontext(database))
+    assert done.exit_code == 1 and isinstance(done.exception, SystemExit)
+    assert all(part in done.output for part in says)
+    assert ("cannot be reached" in done.output) == (secret == SECRET)
+    assert TOKEN not in done.output and secret not in done.output

@@ -479,3 +479,17 @@ def test_values_that_steer_a_terminal_are_shown_harmless(importing: Importing, t
     file = write_csv(tmp_path / "m.csv", MEMBERS, "A-1,\x1b[2J山田,ヤマダ,a@example.jp,,")
     answer = importing("members", file)
     assert answer.exit_code == 1 and "制御文字" in answer.stdout and "\x1b" not in answer.stdout
+
+
+def test_contracts_before_their_members_name_the_one_cause_first(importing: Importing) -> None:
+    said = importing("contracts", SAMPLES / "contracts.csv", "--dry-run").stdout.splitlines()
+    at = said.index("取り込めない行（1997行）")
+    assert said[at + 1].strip() == (
+        "多くの行（1,997件）が同じ理由です：この番号の会員が登録されていません。先に会員を取り込んでください"
+    )
+
+
+def test_reservations_under_a_profile_without_any_are_refused_as_a_whole(importing: Importing) -> None:
+    done = importing("reservations", SAMPLES / "reservations.csv", "--dry-run")
+    assert done.exit_code == 1 and "MADOGUCHI_PROFILE=facility" in done.stderr
+    assert done.stdout == ""

@@ -349,7 +349,16 @@ async function moveClock(button) {
 
 for (const row of document.querySelectorAll("[data-live] [data-key]")) drawn.set(row, row.outerHTML);
 restoreDrafts();
-document.querySelectorAll("[data-follow]").forEach((box) => (box.scrollTop = box.scrollHeight));
+// A thread opens at what is new, else at its end; again once pictures and fonts have given it its height.
+function openThread() {
+  for (const box of document.querySelectorAll("[data-follow]")) {
+    const unread = box.querySelector(".fresh-line");
+    const place = unread ? unread.getBoundingClientRect().top - box.getBoundingClientRect().top : box.scrollHeight;
+    box.scrollTop = unread ? box.scrollTop + place : place;
+  }
+}
+openThread();
+window.addEventListener("load", openThread, { once: true });
 document.querySelectorAll("[data-live]").forEach((part) => listen(part.dataset.live));
 document.addEventListener("visibilitychange", noteReading);
 noteReading();
