@@ -54,6 +54,7 @@ class Step:
     aside: bool = False  # a question beside the form: not in the summary
     takes_files: bool = False  # a photo is an answer too
     about: str = ""  # which of several alike ("example.jp")
+    ask_again: Callable[[Context, Answers], Screen] | None = None  # after a wrong answer; None: as at first
     name: str = ""  # its name in the summary where the operator's profile gives it, instead of `label`
 
 

@@ -5,6 +5,7 @@ its state is a `FormView` row, so a restart or a second process changes nothing,
 belongs to: one pressed late shows the present step instead of acting.
 """
 
+import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -13,6 +14,7 @@ from bot.form_model import CHECKED, CONFIRM, FORMS, Answers, Form, Given, Parse,
 from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
 from bot.understanding import understand
+from bot.understanding.text import normalise
 from bot.understanding.typed import says_none
 from core.db import Tx
 from core.dialogue import forms as store
@@ -30,6 +32,10 @@ PAUSED = "_paused"  # the person was asked whether to go on; their next word ans
 PINNED = "_pinned"
 ASIDE = "which_ticket"  # asks about words that are held; it takes more of them and is never parked by staff's answer
 MANY_ANSWERS = 2  # from here on "stop" is asked back
+
+_PUT_RIGHT = re.compile(
+    r"直[しすさせ]|なおし|訂正|変更|変え|修正|間違|まちが|ちがい|違い|違う|change|correct|wrong|fix"
+)
 
 
 def begin(c: Context, name: str, answers: Answers | None = None) -> Reply:
@@ -211,6 +217,16 @@ def _fix(c: Context, step: Step) -> Button:
     return Button(label, "form.fix", {"step": step.key}, style="quiet")
 
 
+def read_fix(c: Context, run: FormView, text: str) -> str | None:
+    """The step of a summary that typed words want to put right: the words on its button, or its name with such a word."""
+    form, said = FORMS[run.name], normalise(text).casefold()
+    if not form.fixable or not _PUT_RIGHT.search(said):
+        return None
+    steps = [step for step in form.steps(c, run.answers) if not step.aside]
+    named = [step.key for step in steps if normalise(step.name or c.w(step.label)).casefold().lstrip("おご") in said]
+    return named[0] if len(named) == 1 else None
+
+
 def read_slots(c: Context, text: str, *, expecting: str) -> Slots:
     """What a typed answer says, read as the answer to an intent's question ("1年" → term_months 12)."""
     return understand(text, today=c.today, lang=c.language, expecting=expecting).slots
@@ -244,7 +260,7 @@ def _way_out(c: Context, run: FormView, *, first: bool) -> tuple[Button, ...]:
 def _refuse(c: Context, form: Form, run: FormView, steps: list[Step], wrong: Wrong) -> Reply:
     """1st: why and an example; 2nd: with the buttons again; 3rd: a person is offered. Never a loop without a way out."""
     why = c.w(wrong.key, **wrong.data)
-    screen = _draw(c, form, run, steps)
+    screen = _draw(c, form, run, [replace(step, ask=step.ask_again or step.ask) for step in steps])
     rows = screen.buttons
     if run.wrong >= 3:
         why = f"{why}\n{c.w('form.offer_human')}"

@@ -79,7 +79,7 @@ def intent(*names: str) -> Callable[[Handler], Handler]:
 
 def _where_offered(name: str, handler: Handler) -> Handler:
     def handle(c: Context, slots: Slots) -> Reply:
-        return handler(c, slots) if is_offered(c.profile, name) else not_here_screen(c.w, name)
+        return handler(c, slots) if is_offered(c.profile, name) else not_here_screen(c.w, name, c.chat.last_seq)
 
     return handle
 

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from bot import faq, form_files, forms
+from bot import about_operator, faq, form_files, forms
+from bot.after_solving import find_own_matter
 from bot.forms import Given
 from bot.inbound import DEEP_LINK, Inbound
 from bot.registry import ACTIONS, INTENTS, Context, Reply, as_screens
@@ -88,6 +89,8 @@ def route(c: Context, pressed: Pressed | None) -> Reply:
     if c.chat.speaker == "human" and c.chat.ticket_id is not None and command is None and not _has_form_begun(c):
         if (asked := _asks_for_bot(c)) is not None:
             return ACTIONS[asked](c, {})
+        if (own := find_own_matter(c)) is not None:
+            return INTENTS[own.intent](c, own.slots)
         return ACTIONS["ticket.words"](c, {})
     if inbound.kind == "edit" or inbound.other == "service":
         return None  # kept in the thread; what was answered stays answered
@@ -200,6 +203,8 @@ def _in_form(c: Context, run: FormView) -> Reply:
 def _answer_form(c: Context, run: FormView, given: Given, meaning: Understanding | None) -> Reply:
     """Words, with the files the step takes: the answer to it, or another matter, after which the form goes on."""
     text = given.text
+    if run.step == forms.CONFIRM and (step := forms.read_fix(c, run, text)) is not None:
+        return ACTIONS["form.fix"](c, {"run": run.id, "rev": run.revision, "step": step})
     if run.step == forms.CONFIRM and (task := _other_task(c, run, text)) is not None:
         return _interrupt(c, run, task)
     if (told := _told_at_once(c, run, text)) is not None:
@@ -246,8 +251,8 @@ def _is_question(c: Context, run: FormView, meaning: Understanding) -> bool:
 
 def _other_task(c: Context, run: FormView, text: str) -> Understanding | None:
     """What a sentence that is no answer asks for instead, read without the form's expectation; None if that is not sure."""
-    letters = sum(char.isalpha() for char in text)
-    if c.member is None or letters < (FEWEST_LETTERS if any(char.isdigit() for char in text) else 2):
+    letters = sum(char.isalpha() and not char.isnumeric() for char in text)  # 千 and 万 are numbers too
+    if c.member is None or letters < (FEWEST_LETTERS if any(char.isnumeric() for char in text) else 2):
         return None
     meaning = understand(text, today=c.today, lang=c.language)
     if meaning.intent not in INTENTS or meaning.intent in ANSWERS or meaning.confidence < SURE:
@@ -289,6 +294,9 @@ def _free(c: Context) -> Reply:
         return ACTIONS["ticket.files"](c, {"files": _file_refs(inbound)})
     if inbound.other:
         return INTENTS["fallback"](c, {"other": inbound.other})
+    if (about := about_operator.find(inbound.text)) is not None:
+        c.chat = c.chat._replace(misses=0)
+        return about_operator.tell(c, about)
     meaning = understand(inbound.text, today=c.today, lang=c.language)
     if meaning.intent == "fallback" or meaning.intent not in INTENTS:
         return INTENTS["fallback"](c, {})

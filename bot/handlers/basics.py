@@ -128,4 +128,4 @@ def _register_one(name: str) -> None:
         if (article := find_clear(c, c.inbound.text)) is not None:
             return faq_screens.show(c.w, article, c.chat.last_seq)
         articles = faq_screens.buttons(c.w, suggest(c, c.inbound.text), c.chat.last_seq)
-        return not_here_screen(c.w, name, articles)
+        return not_here_screen(c.w, name, c.chat.last_seq, articles)

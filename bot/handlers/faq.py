@@ -3,10 +3,9 @@
 from bot import forms
 from bot.forms import Answers
 from bot.handlers.ticket_faq import SENT
-from bot.handlers.tickets import press_key
+from bot.handlers.tickets import press_key, words_said
 from bot.registry import Context, Reply, Slots, action
 from bot.screens import faq as screens
-from core.dialogue import service as dialogue
 from core.profiles.faq import get_published, record_helped
 
 
@@ -26,7 +25,6 @@ def helped(c: Context, slots: Slots) -> Reply:
 @action("faq.send")
 def send(c: Context, slots: Slots) -> Reply:
     """To a person after all: what was written is in the form already."""
-    said = dialogue.find_message(c.tx, chat_id=c.chat.id, seq=int(slots["said"]))
-    words = str(said.body.get("text") or "") if said is not None and not said.body.get("unsent") else ""
-    answers: Answers = {"body": words, **SENT} if words.strip() else {}
+    words = words_said(c, int(slots["said"]))
+    answers: Answers = {"body": words, **SENT} if words else {}
     return forms.begin(c, "ticket", answers)

@@ -107,6 +107,7 @@ def _code_steps(c: Context, answers: Answers) -> list[Step]:
             _parse_code,
             "link.code_label",
             lambda c, a: "",
+            ask_again=lambda c, a: screens.ask_code_again(c.w, again),
         )
     ]
 

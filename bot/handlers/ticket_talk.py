@@ -7,7 +7,8 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
-from bot.handlers.tickets import RECENT_WORDS, press_key
+from bot.handlers.ticket_receipt import is_sign_due
+from bot.handlers.tickets import RECENT_WORDS, name_talk, press_key
 from bot.inbound import sticker_words
 from bot.registry import Context, Reply, Slots, action, intent
 from bot.screens import tickets as screens
@@ -141,6 +142,7 @@ def deliver(
 ) -> Written:
     """Into the thread; a long text in parts. A follow-up of a ticket solved long ago is talked about in its place."""
     stored = [file_store.get_file(c.tx, file_id=int(file["file_id"])) for file in files]
+    name_talk(c, ticket_id, text)
     within = c.profile.support.reopen_within
     first, *more = split_text(text)
     done = tickets.add_member_message(
@@ -160,7 +162,7 @@ def deliver(
 
 
 def _said(c: Context, done: Written, *, aloud: bool) -> Reply:
-    """What the member hears: that nobody is there now, which number it became; where all is as expected, nothing."""
+    """What the member hears: that nobody is there now, which number it became, now and then that the words arrived."""
     reply: list[Screen] = []
     due_at = answer_due_at(c.tx, ticket_id=done.ticket.id)
     anew = done.effect in ("reopened", "new_ticket")  # handed to a person again: until when, the hours, the phone
@@ -173,6 +175,8 @@ def _said(c: Context, done: Written, *, aloud: bool) -> Reply:
         record_away_told(c.tx, ticket_id=done.ticket.id)
         if not anew:
             reply.append(screens.away(c.w, c.profile, due_at, c.tx.now))
+    if not reply and done.effect == "added" and is_sign_due(c):
+        reply.append(screens.received(c.w, done.ticket.ticket_no))
     return reply
 
 

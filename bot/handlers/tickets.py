@@ -5,13 +5,14 @@ from typing import Any
 
 from bot import forms
 from bot.forms import Answers, Form, Given, Step, Wrong
-from bot.handlers.ticket_faq import faq_steps, helpful, is_sent_on
+from bot.handlers.ticket_faq import SENT, faq_steps, helpful, is_sent_on
 from bot.handlers.ticket_fields import field_steps, list_details
 from bot.registry import INTENTS, Context, Reply, Slots, action, intent
 from bot.screens import faq as faq_screens
 from bot.screens import tickets as screens
 from bot.screens.invoices import local
 from bot.screens.model import Screen, read_handle
+from bot.wording import LANGUAGES
 from core.delivery import files as file_store
 from core.dialogue import service as dialogue
 from core.profiles.faq import record_helped
@@ -19,7 +20,7 @@ from core.profiles.hours import calendar_of
 from core.tickets import service as tickets
 from core.tickets import threads
 from core.tickets.clocks import answer_due_at, record_away_told
-from core.tickets.policy import queue_of, split_text, subject_of
+from core.tickets.policy import is_courtesy, queue_of, split_text, subject_of
 from core.tickets.threads import TicketView
 
 CLIENT_KEY_LENGTH = 80
@@ -168,8 +169,17 @@ def open_ticket(c: Context, slots: Slots) -> Reply:
 
 @action("ticket.about")
 def about(c: Context, slots: Slots) -> Reply:
-    """Something this counter does not do: the subject is known, the rest is asked."""
-    return forms.begin(c, "ticket", {"_subject": str(slots["subject"])})
+    """Something this counter does not do: the subject is known, and what was written is the text already."""
+    words = words_said(c, int(slots["said"])) if "said" in slots else ""
+    return forms.begin(c, "ticket", {"_subject": str(slots["subject"]), **({"body": words, **SENT} if words else {})})
+
+
+def words_said(c: Context, seq: int) -> str:
+    """What the member wrote as message `seq`; empty where a button was pressed or the words were taken back."""
+    said = dialogue.find_message(c.tx, chat_id=c.chat.id, seq=seq)
+    if said is None or said.body.get("unsent") or said.body.get("pressed"):
+        return ""
+    return str(said.body.get("text") or "").strip()
 
 
 @action("ticket.from_misses")
@@ -202,6 +212,8 @@ def talk_to_human(c: Context, slots: Slots) -> Reply:
         ticket = threads.get_ticket(c.tx, ticket_id=c.chat.ticket_id)
         if ticket.status != "solved":
             return screens.human(c.w, c.profile, ticket.ticket_no, None, c.tx.now, already=True)
+    if (waiting := _asked_before(c)) is not None:
+        return _lead_to(c, waiting)
     subject = c.w("ticket.human_subject")
     kind = c.profile.support.kinds[-1].code
     ticket = new_ticket(c, kind, subject, c.inbound.text.strip() or subject, origin="human")
@@ -209,6 +221,27 @@ def talk_to_human(c: Context, slots: Slots) -> Reply:
     forms.park_for_person(c.tx, chat_id=c.chat.id)
     due_at = answer_due_at(c.tx, ticket_id=ticket.id)
     return screens.human(c.w, c.profile, ticket.ticket_no, due_at, c.tx.now, already=False)
+
+
+def _asked_before(c: Context) -> TicketView | None:
+    """The person's inquiry that began by asking for a person, and that nobody has answered."""
+    mine = threads.list_open_of_person(c.tx, member_id=c.member.id if c.member else None, chat_id=c.chat.id)
+    return next((ticket for ticket in mine if ticket.origin == "human" and ticket.answered_at is None), None)
+
+
+def _lead_to(c: Context, ticket: TicketView) -> Reply:
+    """Back to the inquiry that waits: what is written next goes into it."""
+    dialogue.set_speaker(c.tx, chat_id=c.chat.id, speaker="human", ticket_id=ticket.id)
+    forms.park_for_person(c.tx, chat_id=c.chat.id)
+    return screens.wait_here(c.w, c.profile, ticket, answer_due_at(c.tx, ticket_id=ticket.id), c.tx.now)
+
+
+def name_talk(c: Context, ticket_id: int, words: str) -> None:
+    """An inquiry that began by asking for a person is called by the first words that say what it is about."""
+    ticket = threads.get_ticket(c.tx, ticket_id=ticket_id)
+    unnamed = {c.bot.wording(language)("ticket.human_subject") for language in LANGUAGES}
+    if ticket.origin == "human" and ticket.subject in unnamed and not is_courtesy(words, settled=True):
+        tickets.rename(c.tx, ticket_id=ticket_id, subject=words)
 
 
 @action("ticket.leave")

@@ -11,8 +11,16 @@ from core.members.service import MemberView
 
 def ask_code(w: Wording, minutes: int, again: Mapping[str, str]) -> Screen:
     """The same words whether or not a mail went out: the answer never tells whether a member exists."""
-    resend = (Button(w("link.resend"), "link.resend", dict(again)),)
-    return Screen(w("link.ask_code", minutes=minutes), buttons=(resend,) if again else (), kind="code")
+    return Screen(w("link.ask_code", minutes=minutes), buttons=_resend(w, again), kind="code")
+
+
+def ask_code_again(w: Wording, again: Mapping[str, str]) -> Screen:
+    """After a wrong code: no further mail went out, and none is spoken of."""
+    return Screen(w("link.ask_code_again"), buttons=_resend(w, again), kind="code")
+
+
+def _resend(w: Wording, again: Mapping[str, str]) -> tuple[tuple[Button, ...], ...]:
+    return ((Button(w("link.resend"), "link.resend", dict(again)),),) if again else ()
 
 
 def or_on_a_page(w: Wording, asked: Screen, url: str) -> Screen:

@@ -34,9 +34,10 @@ def staffed(w: Wording, profile: Profile, due_at: datetime | None, now: datetime
     A promise that was missed is not said again as if it could still be kept.
     """
     calendar = calendar_of(profile.support.business_hours)
+    is_open, phone = calendar.is_open(now), profile.operator.phone
     return {
-        "closed": "" if calendar.is_open(now) else w("ticket.closed_now"),
+        "closed": "" if is_open else w("ticket.closed_now"),
         "promise": w("ticket.promise_open") if due_at is None or due_at <= now else promise(w, profile, due_at, now),
         "hours": local(w, profile.operator.hours),
-        "phone": profile.operator.phone,
+        "call": w("ticket.call_now" if is_open else "ticket.call_later", phone=phone),
     }

@@ -121,10 +121,13 @@ def other_screen(w: Wording, what: str) -> Screen:
     )
 
 
-def not_here_screen(w: Wording, intent: str, articles: Sequence[Button] = ()) -> Screen:
-    """Understood, but not among what this counter does: a person helps, or (`articles`) a frequent question like it."""
+def not_here_screen(w: Wording, intent: str, said: int, articles: Sequence[Button] = ()) -> Screen:
+    """Understood, but not among what this counter does: a person helps, or (`articles`) a frequent question like it.
+
+    `said`: number of the member's message, whose words staff get.
+    """
     what = w(f"intents.{intent}")
-    send = Button(w("talk.send_to_staff"), "ticket.about", {"subject": what}, style="primary")
+    send = Button(w("talk.send_to_staff"), "ticket.about", {"subject": what, "said": said}, style="primary")
     rows = (*((button,) for button in articles), (send,), menu_button(w))
     return Screen(w("talk.not_here", what=what), buttons=rows)
 

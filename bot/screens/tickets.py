@@ -14,6 +14,7 @@ from core.tickets.policy import DECIDED
 from core.tickets.ratings import SCORES
 from core.tickets.threads import TicketMessageView, TicketView
 
+RECEIPT = "receipt"  # kind of a bubble that tells a member their words arrived
 LAST_WORDS = 3  # of the conversation, in the detail
 LONGEST_QUOTE = 120
 SUBJECT_IN_LABEL = 14
@@ -51,12 +52,30 @@ def human(
     text = w("ticket.human_already", ticket_no=ticket_no)
     if not already:
         text = w("ticket.human", ticket_no=ticket_no, **staffed(w, profile, due_at, now))
-    return Screen(text, buttons=((Button(w("ticket.human_end"), "ticket.leave", style="quiet"),),))
+    return Screen(text, buttons=(_way_back(w),))
+
+
+def _way_back(w: Wording) -> tuple[Button, ...]:
+    return (Button(w("ticket.human_end"), "ticket.leave", style="quiet"),)
+
+
+def wait_here(w: Wording, profile: Profile, ticket: TicketView, due_at: datetime | None, now: datetime) -> Screen:
+    """A person was asked for before, and has not answered yet: the same inquiry, no second one."""
+    text = w("ticket.wait_here", ticket_no=ticket.ticket_no, **staffed(w, profile, due_at, now))
+    write = Button(w("ticket.write"), "ticket.write", {"ticket": ticket.id}, style="primary")
+    return Screen(text, buttons=((write,), _way_back(w)), fresh=True)
+
+
+def received(w: Wording, ticket_no: str) -> Screen:
+    """A sign that words reached staff while nobody answers, and the way back, which has scrolled away by then."""
+    text = w("ticket.received", ticket_no=ticket_no)
+    return Screen(text, buttons=(_way_back(w), menu_button(w)), kind=RECEIPT, fresh=True)
 
 
 def away(w: Wording, profile: Profile, due_at: datetime | None, now: datetime) -> Screen:
     """Out of hours, while the member talks to a person: honest words about when (row Q4)."""
-    return Screen(w("ticket.away", **staffed(w, profile, due_at, now)), fresh=True)
+    text = w("ticket.away", **staffed(w, profile, due_at, now))
+    return Screen(text, buttons=(_way_back(w), menu_button(w)), kind=RECEIPT, fresh=True)
 
 
 def left(w: Wording, ticket_no: str) -> Screen:
@@ -142,6 +161,7 @@ def added(
     return Screen(
         w(f"ticket.effect_{effect}", **values, **staffed(w, profile, due_at, now)),
         buttons=((intent_button(w, "ticket_status"),), menu_button(w)),
+        kind=RECEIPT,
     )
 
 

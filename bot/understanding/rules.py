@@ -1,5 +1,6 @@
 """The rules of intents.md that settle doubtful cases, over concepts, after the classifier has spoken."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -129,6 +130,17 @@ def _support_matter(said: Reading) -> Verdict:
     return ("open_ticket", SURE) if said.has("DNS") and not said.any("WHOIS", "NOTICE") else None
 
 
+def _hours_of_the_firm(said: Reading) -> Verdict:
+    """営業時間は何時まで: until when the counter works, not until when a contract runs."""
+    asked = re.search("営業時間|営業日|受付時間|定休日|opening hours|business hours|office hours", said.features.folded)
+    return ("open_ticket", SURE) if asked and said.top in ("check_expiry", "fallback", "show_menu") else None
+
+
+def _how_much_to_pay(said: Reading) -> Verdict:
+    """なんぼ払えばええの: 今いくら払えばいい, as it is said in the west."""
+    return ("list_unpaid", SURE) if re.search("なんぼ(?:を|お|ほど)?(?:支)?払", said.features.folded) else None
+
+
 def _list_of_contracts(said: Reading) -> Verdict:
     return (
         ("check_expiry", SURE)
@@ -155,7 +167,7 @@ def _answer_to_yes_or_no(said: Reading) -> Verdict:
 _RULES: tuple[Callable[[Reading], Verdict], ...] = (
     _breaks_the_rules, _bare_cancel, _moved_to_another_day, _answer_to_yes_or_no, _is_another_firms_matter, _payment_broke_off,
     _paid_but_not_shown, _transfer_still_to_come, _send_it_again, _mail_address, _support_matter, _list_of_contracts,
-    _renewed_and_paid_so,
+    _renewed_and_paid_so, _hours_of_the_firm, _how_much_to_pay,
 )  # fmt: skip
 
 

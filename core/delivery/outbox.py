@@ -21,7 +21,7 @@ SEND_LEASE = timedelta(seconds=60)
 TRIES = 58  # about a day with the pauses below: an outage of a platform must not cost a message
 BACKOFF_SECONDS = (1, 2, 5, 15, 30, 60, 120, 300, 600, 900, 1800)
 # What to do when nobody knows whether a send arrived (table at the end of algorithms.md 8)
-SEND_AGAIN = frozenset({"reply", "code", "staff_reply", "money", "fetch"})
+SEND_AGAIN = frozenset({"reply", "receipt", "code", "staff_reply", "money", "fetch"})
 # A fixed Message-ID; a page that reads rows by number; a retry key under which LINE takes a push once; ending a page of
 # Stripe or looking at it, which may be repeated; Slack is asked by the mark of a post before it is posted again
 RETRY_SAFE_CHANNELS = frozenset({"mail", "webchat", "line", "stripe", "slack"})

@@ -23,8 +23,8 @@ class _Id(NamedTuple):
 
 ADD_MESSAGE = Write(insert(TicketMessage).values({name: bindparam(name) for name in TicketMessageView._fields}))
 CHANGING = (
-    "status", "chat_id", "assignee_id", "unread", "touched_at", "answered_at", "solved_at", "priority", "snoozed_until",
-    "member_wrote_at", "replied_at", "silence_at", "silence_told_at", "away_told_at",
+    "status", "subject", "chat_id", "assignee_id", "unread", "touched_at", "answered_at", "solved_at", "priority",
+    "snoozed_until", "member_wrote_at", "replied_at", "silence_at", "silence_told_at", "away_told_at",
 )  # fmt: skip
 BUTTONS_DEPEND_ON = ("status", "assignee_id", "priority", "snoozed_until")
 SAVE = Read(

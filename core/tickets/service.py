@@ -51,6 +51,7 @@ __all__ = [
     "open_ticket",
     "record_delivery",
     "release",
+    "rename",
     "reopen",
     "reply",
     "set_priority",
@@ -186,6 +187,13 @@ def add_member_message(
         tx.emit(TicketReopened(ticket_id, ticket.ticket_no, "member"))
     tx.emit(MemberWrote(ticket_id, ticket.ticket_no, message.id, ticket.member_id, changed.chat_id, courtesy))
     return Written(what.effect, get_ticket(tx, ticket_id=ticket_id), message)
+
+
+def rename(tx: Tx, *, ticket_id: int, subject: str) -> None:
+    """Another line for the lists (`policy.subject_of`); words that give none leave it as it is."""
+    ticket, line = lock_ticket(tx, ticket_id=ticket_id), subject_of(subject)
+    if line:
+        save_ticket(tx, ticket._replace(subject=line))
 
 
 def _follow_up(
