@@ -24,6 +24,7 @@ from core.billing import facts as billing
 from core.billing import invoices, reports
 from core.billing.attempts import PROVIDER_OF
 from core.billing.invoices import InvoiceView
+from core.billing.terms import BANK_TRANSFER
 from core.bookings import facts as booking_facts
 from core.contracts import facts as contract_facts
 from core.contracts import renewals
@@ -169,10 +170,14 @@ def _contract_ended(bot: Bot, tx: Tx, fact: contract_facts.ContractEnded) -> Non
         dedupe_key=f"ended:{contract.id}:{contract.expires_on}",
     )
     values: dict[str, Any] = {"label": contract.label, "day": contract.expires_on}
-    if contract.open_renewal is None:
+    if contract.open_renewal is not None:  # the money may be on its way: it is still taken, and resumes the service
+        invoice = invoices.get_invoice(tx, invoice_id=contract.open_renewal.invoice_id)
+        key = "tell.ended_open" if invoice.method == BANK_TRANSFER else "tell.ended_open_online"
+        _plain(tx, bot, member, why, key, **values, invoice_no=invoice.invoice_no)
+    elif fact.renewable_until > contract.expires_on:  # it could be renewed since: that, not the use, is over today
+        _plain(tx, bot, member, why, "tell.ended_window", **values, until=fact.renewable_until)
+    else:
         _plain(tx, bot, member, why, "tell.ended", **values)
-    else:  # the money may be on its way: it is still taken, and resumes the service
-        _plain(tx, bot, member, why, "tell.ended_open", **values, invoice_no=contract.open_renewal.invoice_no)
 
 
 def _plain(tx: Tx, bot: Bot, member: MemberView, why: Why, key: str, **values: Any) -> None:

@@ -30,6 +30,7 @@ from core.profiles.model import PaymentMethod, Profile
 log = logging.getLogger(__name__)
 
 PATH = "/m/pay/{token}"
+CHAT_PATH = "/chat"  # the web chat; every deployment serves it
 MAX_BODY_BYTES = 2_000
 MOST_NUMBER_DAYS = 60  # of Stripe's konbini
 HEADERS = {
@@ -158,6 +159,9 @@ def _page(pages: PaymentPages, request: Request, seen: _Seen | None, *, trouble:
         "seen": seen,
         "trouble": trouble,
         "back": "back" in request.query_params,
+        "left": "left" in request.query_params and seen is not None and seen.pending is None,
+        "offers_card": seen is not None and any(method.code == "credit_card" for method in seen.methods),
+        "chat": f"{pages.public_url}{CHAT_PATH}",
         "operator": pages.profile.operator,
         "accounts": pages.profile.payment.bank_accounts,
         "yen": _yen(language),

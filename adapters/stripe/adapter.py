@@ -131,7 +131,7 @@ class StripeAdapter:
             "metadata": metadata,
             "payment_intent_data": {"metadata": metadata, "description": order.invoice_no},
             "success_url": f"{order.return_url}?back=1",
-            "cancel_url": order.return_url,
+            "cancel_url": f"{order.return_url}?left=1",
             "locale": order.language,
         }
         if order.email:

@@ -104,7 +104,9 @@ class DemoStripe:
 
     async def _list(self, request: Request) -> Response:
         rows = await aread(self._database, lambda tx: tx.all(NEWEST, most=SHOWN))
-        return HTMLResponse(_pages.get_template("demo_list.html").render(rows=rows, root=ROOT, JST=JST))
+        told = {"did": request.query_params.get("did", ""), "about": request.query_params.get("attempt", "")}
+        shown = {"rows": rows, "root": ROOT, "JST": JST, **told}
+        return HTMLResponse(_pages.get_template("demo_list.html").render(**shown))
 
     async def _show(self, request: Request) -> Response:
         attempt = await self._find(int(request.path_params["attempt"]))
@@ -118,14 +120,14 @@ class DemoStripe:
             return PlainTextResponse("other origin", 403)
         attempt = await self._find(int(request.path_params["attempt"]))
         act = str(request.path_params["act"])
-        if attempt is None or act not in _EVENTS:
+        if attempt is None or act not in _EVENTS or (act == "chargeback" and attempt.method == "konbini"):
             return PlainTextResponse("このページはありません。", 404)
         for kind in _EVENTS[act]:
             await self._tell(kind, self._subject(kind, attempt))
         if act in ("paid_at_store", "number_ends", "refund", "chargeback"):
-            return RedirectResponse(ROOT, 303)
+            return RedirectResponse(f"{ROOT}?did={act}&attempt={attempt.id}", 303)
         token = await arun(self._database, lambda tx: ensure_pay_token(tx, invoice_id=attempt.invoice_id), name="demo")
-        done = "" if act in ("declined", "leave") else "?back=1"
+        done = "?left=1" if act in ("declined", "leave") else "?back=1"
         return RedirectResponse(f"{self._url}/m/pay/{token}{done}", 303)
 
     async def _tell(self, kind: str, subject: Json) -> None:

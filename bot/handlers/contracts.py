@@ -154,7 +154,7 @@ def _steps(c: Context, answers: Answers) -> list[Step]:
         steps.append(
             Step(
                 "method",
-                lambda c, a: screens.ask_method(c.w, c.bot.methods()),
+                lambda c, a: screens.ask_method(c.w, c.profile, c.bot.methods()),
                 _parse_method,
                 "renew.method_label",
                 lambda c, a: local(c.w, c.profile.method(str(a["method"])).name),

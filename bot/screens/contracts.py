@@ -8,6 +8,7 @@ from bot.screens.paying import Paying, pay_button
 from bot.screens.talk import intent_button, menu_button
 from bot.wording import Wording
 from core.billing.invoices import InvoiceView
+from core.billing.terms import BANK_TRANSFER, totals_of
 from core.contracts.quotes import QuotedRenewal, RenewalOrderQuote
 from core.contracts.service import ContractView
 from core.profiles.model import PaymentMethod, Profile
@@ -126,11 +127,20 @@ def ask_month_end(w: Wording) -> Screen:
     )
 
 
-def ask_method(w: Wording, methods: Sequence[PaymentMethod]) -> Screen:
-    """Each method says how long its confirmation takes (row P2)."""
-    lines = [f"・{local(w, m.name)}：{local(w, m.confirmation_time)}" for m in methods]
+def ask_method(w: Wording, profile: Profile, methods: Sequence[PaymentMethod]) -> Screen:
+    """Each method says its fee, tax included, and how long its confirmation takes (row P2)."""
+    lines = [_method_line(w, profile, method) for method in methods]
     rows = tuple((answer(w("renew.method_choice", name=local(w, method.name)), method.code),) for method in methods)
     return Screen("\n".join((w("renew.ask_method"), *lines)), buttons=rows)
+
+
+def _method_line(w: Wording, profile: Profile, method: PaymentMethod) -> str:
+    return w(
+        "renew.method_line_fee" if method.fee_yen else "renew.method_line",
+        name=local(w, method.name),
+        fee=totals_of(profile, [method.fee_yen]).total_yen,
+        confirmation=local(w, method.confirmation_time),
+    )
 
 
 def _contract_lines(w: Wording, profile: Profile, item: QuotedRenewal) -> Card:
@@ -150,10 +160,12 @@ def _contract_lines(w: Wording, profile: Profile, item: QuotedRenewal) -> Card:
 
 
 def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: PaymentMethod) -> Screen:
-    """Row C10: what, period, that it does not renew by itself, total with tax, how and until when to pay, how to cancel."""
+    """Row C10: what, period, that it does not renew by itself, fee, tax and total, how and until when to pay, how to cancel."""
+    fee_label = "renew.row_fee" if profile.price_includes_tax else "renew.row_fee_net"
     total = Card(
         w("renew.confirm_card"),
         (
+            *(((w(fee_label, method=local(w, method.name)), w.yen(quote.fee_yen)),) if quote.fee_yen else ()),
             (w("renew.row_net"), w.yen(quote.net_yen)),
             (w("renew.row_tax", rate=profile.tax_rate_percent), w.yen(quote.tax_yen)),
             (w("renew.row_total"), w.yen(quote.total_yen)),
@@ -175,8 +187,9 @@ def confirm(w: Wording, profile: Profile, quote: RenewalOrderQuote, method: Paym
 
 
 def received(w: Wording, invoice: InvoiceView, *, mailed: bool) -> str:
-    """Ordered: its number, by when to pay, that the same went by mail."""
-    lines = [w("renew.done", invoice_no=invoice.invoice_no, due=invoice.due_on)]
+    """Ordered, and that the same went by mail; its number and deadline, unless the card of a payment online says them."""
+    key = "renew.done" if invoice.method == BANK_TRANSFER else "renew.done_online"
+    lines = [w(key, invoice_no=invoice.invoice_no, due=invoice.due_on)]
     if mailed:
         lines.append(w("renew.done_mailed"))
     return "\n".join(lines)

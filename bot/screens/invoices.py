@@ -58,7 +58,12 @@ def invoice_card(w: Wording, invoice: InvoiceView, *, full: bool = False) -> Car
 
 def how_button(invoice: InvoiceView) -> str:
     """What the button that leads to the payment says: bank details, or the way the member chose."""
-    return "invoice.button_bank" if invoice.method == BANK_TRANSFER else "pay.button_how"
+    return "invoice.button_bank" if _by_transfer(invoice) else "pay.button_how"
+
+
+def _by_transfer(invoice: InvoiceView) -> bool:
+    """Only a transfer is reported: of a payment online the provider tells."""
+    return invoice.method == BANK_TRANSFER
 
 
 def unpaid_list(w: Wording, unpaid: Sequence[InvoiceView]) -> Screen:
@@ -77,7 +82,8 @@ def unpaid_list(w: Wording, unpaid: Sequence[InvoiceView]) -> Screen:
                 Button(more, "invoice.detail", {"invoice": invoice.id}),
             )
         )
-    rows.append((intent_button(w, "report_payment"),))
+    if any(_by_transfer(invoice) for invoice in unpaid):
+        rows.append((intent_button(w, "report_payment"),))
     cards = tuple(invoice_card(w, invoice) for invoice in unpaid[:MOST_CARDS])
     total = sum(invoice.open_yen for invoice in unpaid)
     return Screen(w("invoice.list", n=len(unpaid), total=total), cards=cards, buttons=(*rows, menu_button(w)))
@@ -88,11 +94,9 @@ def detail(w: Wording, invoice: InvoiceView) -> Screen:
     rows: list[tuple[Button, ...]] = []
     if invoice.status == "open":
         args = {"invoice": invoice.id}
+        report = (Button(w("invoice.button_report"), "report.start", args),) if _by_transfer(invoice) else ()
         rows = [
-            (
-                Button(w(how_button(invoice)), "invoice.bank", args, style="primary"),
-                Button(w("invoice.button_report"), "report.start", args),
-            ),
+            (Button(w(how_button(invoice)), "invoice.bank", args, style="primary"), *report),
             (
                 Button(w("invoice.button_resend"), "invoice.resend", args),
                 Button(w("invoice.button_cancel"), "invoice.ask_cancel", args, style="quiet"),
@@ -200,7 +204,7 @@ def payment_status(
         past = (Button(w("intents.payment_history"), "invoice.history"),)
         return Screen(w("invoice.status_none"), buttons=(past, (intent_button(w, "talk_to_human"),), menu_button(w)))
     parts = [_status(w, profile, invoice, pending.get(invoice.id)) for invoice in unpaid[:MOST_CARDS]]
-    by_transfer = any(invoice.method == BANK_TRANSFER for invoice in unpaid)
+    by_transfer = any(_by_transfer(invoice) for invoice in unpaid)
     ways = ((intent_button(w, "report_payment"),) if by_transfer else ()) + (intent_button(w, "list_unpaid"),)
     rows = (ways, (intent_button(w, "talk_to_human"),))
     return Screen("\n\n".join(parts), buttons=(*rows, menu_button(w)))
@@ -208,7 +212,7 @@ def payment_status(
 
 def _status(w: Wording, profile: Profile, invoice: InvoiceView, number: AttemptView | None) -> str:
     method = profile.method(invoice.method if number is None else number.method)
-    key = "invoice.status_open" if invoice.method == BANK_TRANSFER else "pay.status_online"
+    key = "invoice.status_open" if _by_transfer(invoice) else "pay.status_online"
     if invoice.reported:
         key = "invoice.status_reported"
     elif number is not None:

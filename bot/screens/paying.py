@@ -48,7 +48,7 @@ def number_cards(w: Wording, attempt: AttemptView) -> tuple[Card, ...]:
 
 
 def online(w: Wording, profile: Profile, invoice: InvoiceView, paying: Paying, lead: str = "") -> Screen:
-    """An invoice by card or convenience store: its amount, until when, our link; the number again where there is one."""
+    """An invoice by card or convenience store: our link, or the number again; its card says how much and until when."""
     method = profile.method(invoice.method)
     args = {"invoice": invoice.id}
     rows = (
@@ -63,10 +63,9 @@ def online(w: Wording, profile: Profile, invoice: InvoiceView, paying: Paying, l
     key = "pay.how" if paying.url else "pay.not_now"
     text = w(
         key,
+        by=w("pay.by_konbini" if method.code == "konbini" else "pay.by", method=local(w, method.name)),
         method=local(w, method.name),
         confirmation=local(w, method.confirmation_time),
-        amount=invoice.open_yen,
-        due=invoice.due_on,
         phone=profile.operator.phone,
     )
     if method.code == "konbini":

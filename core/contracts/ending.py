@@ -1,5 +1,6 @@
 """The timed job that follows the calendar: active → in grace → ended (row C6, algorithms.md, first paragraph)."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import NamedTuple
 
@@ -7,7 +8,7 @@ from sqlalchemy import and_, bindparam, or_, select, text, update
 
 from core.contracts.changes import ContractFacts, record_change
 from core.contracts.facts import ContractEnded, ContractInGrace
-from core.contracts.policy import ContractStatus, contract_state
+from core.contracts.policy import ContractStatus, contract_state, renewable_until
 from core.contracts.service import snapshot
 from core.contracts.tables import Contract
 from core.db import Tx
@@ -102,4 +103,8 @@ def _move(tx: Tx, profile: Profile, row: _Row) -> None:
     )
     before = ContractFacts(row.status, row.expires_on, row.anchor, row.cycle_no)
     record_change(tx, contract_id=row.id, cause="expired", before=before, after=before._replace(status=new_status))
-    tx.emit(ContractEnded(row.id, row.member_id) if ended else ContractInGrace(row.id, row.member_id))
+    if not ended:
+        tx.emit(ContractInGrace(row.id, row.member_id))
+        return
+    last_day = renewable_until(replace(known, grace_days=grace_days))
+    tx.emit(ContractEnded(row.id, row.member_id, last_day))

@@ -1,6 +1,7 @@
 """What has happened with contracts. Facts carry ids only."""
 
 from dataclasses import dataclass
+from datetime import date
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +50,8 @@ class ContractInGrace:
 
 @dataclass(frozen=True, slots=True)
 class ContractEnded:
-    """Nothing can be renewed any more."""
+    """Nothing can be renewed any more; `renewable_until`: the last day on which it could, the expiry without grace."""
 
     contract_id: int
     member_id: int
+    renewable_until: date

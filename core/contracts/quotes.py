@@ -175,4 +175,4 @@ def _lines(known: QuotedRenewal, renewal_id: int) -> list[NewLine]:
 
 def _period(after: date, until: date) -> str:
     first = after + timedelta(days=1)
-    return f"{first.year}年{first.month}月{first.day}日～{until.year}年{until.month}月{until.day}日"
+    return f"{first.year}年{first.month}月{first.day}日〜{until.year}年{until.month}月{until.day}日"

@@ -70,7 +70,8 @@ def test_states_follow_the_calendar_and_every_change_is_recorded(
     assert "猶予期間" in answer and "1日過ぎています" in answer and "2026年12月7日(月)まで更新できます" in answer
     clock.move(timedelta(days=7))
     run_jobs(counter)
-    assert "契約「example.jp」は、2026年11月30日(月)で利用期間が終了しました" in person.screen()
+    assert "契約「example.jp」は、更新できる期間（2026年12月7日(月)まで）が終わりました。" in person.screen()
+    assert "利用期限は2026年11月30日(月)でした" in person.screen() and "利用期間が終了しました" not in person.screen()
     answer = person.say("/expiry").answer()
     assert "終了" in answer and "<example.jpを更新する>" not in answer
     assert rows(counter, "contract", id=contract_id)[0].status == "ended"

@@ -23,7 +23,11 @@ def test_bank_details_are_shown_again_whenever_asked(ordered: Person) -> None:
     ref = newest_invoice(ordered).payment_ref
     for words in ("振込先を教えて", "INV-2026-000001の振込先をもう一度見たい", "/pay"):
         answer = ordered.say(words).answer()
-        assert "口座番号: 0012345" in answer and f"お名前の前の番号: {ref}" in answer and "13,200円" in answer
+        assert (
+            "口座番号: 0012345" in answer
+            and f"振込番号（お名前の前に付ける）: {ref}" in answer
+            and "13,200円" in answer
+        )
 
 
 def test_a_number_of_nobodys_is_said_with_a_way_on(ordered: Person) -> None:

@@ -4,8 +4,11 @@ import time
 from collections.abc import AsyncIterator
 from datetime import UTC, date, datetime, timedelta
 
+import httpx
 import pytest
+from starlette.applications import Starlette
 
+from adapters.stripe.demo import DemoStripe
 from core.billing.books import check_books
 from core.billing.lapse import void_invoice
 from core.clock import ManualClock
@@ -13,6 +16,7 @@ from core.db import run
 from tests.support.counter import Counter, Person, draw
 from tests.support.journeys import newest_invoice, pay, rows, run_jobs
 from tests.support.paying import PayDoor, pay_door
+from tests.support.stripe_double import SECRET
 
 CARD, KONBINI = "クレジットカード", "コンビニ払い"
 
@@ -149,12 +153,66 @@ async def test_a_number_for_the_store_is_told_waited_for_and_paid(
     person.say("コンビニの番号をもう一度教えて")
     assert "[ローソン]" in person.answer()
     person.say("コンビニで払ったけど反映されていますか")
-    assert "コンビニの番号をお出ししています" in person.answer()
+    assert "コンビニのお支払い番号を発行しています" in person.answer()
     assert "01234567890" in (await door.http.get(link)).text
     assert (await door.press(link, "konbini")).headers["location"] == link  # no second number
     await door.stripe.deliver_all(door.stripe.pay(session))
     assert expiry(counter) == date(2028, 3, 31)
     assert door.states() == ["captured"]
+
+
+@pytest.mark.parametrize(("language", "fee_of_choice", "fee_of_order", "by", "amount", "due", "labels"), [
+    ("ja", "・コンビニ払い：手数料242円（税込）", "コンビニ払い手数料（税抜）: 220円", "コンビニでお支払いください",
+     "13,442円", "お支払期限", ("1年", "そろえない", KONBINI, "この内容で申し込む")),
+    ("en", "- Convenience store: fee ¥242 (incl. tax)", "Fee (Convenience store, excl. tax): ¥220",
+     "Please pay at a convenience store", "¥13,442", "Pay by", ("1 year", "No", "Convenience store", "Order")),
+])  # fmt: skip
+async def test_the_fee_is_told_before_the_order_and_the_receipt_says_all_once(
+    counter: Counter, person: Person, door: PayDoor,
+    language: str, fee_of_choice: str, fee_of_order: str, by: str, amount: str, due: str, labels: tuple[str, ...],
+) -> None:  # fmt: skip
+    person.say(f"/language {language}").say("/renew").press(labels[0]).press(labels[1])
+    assert fee_of_choice in person.answer()
+    person.press(labels[2])
+    assert fee_of_order in person.answer() and amount in person.answer()
+    person.press(labels[3])
+    receipt = person.answer()
+    assert by in receipt and receipt.count(amount) == 1 and receipt.count(due) == 1
+    (stored,) = rows(counter, "final_confirmation")
+    assert fee_of_order.split(": ") in stored.shown["cards"][-1][1]
+
+
+async def test_an_invoice_paid_online_offers_no_report_of_a_transfer(person: Person, door: PayDoor) -> None:
+    door.order(person, KONBINI)
+    assert "<振込を連絡する>" not in person.press("くわしく見る").answer()
+    assert "<振込を連絡する>" not in person.say("/unpaid").answer()
+
+
+async def test_page_and_chat_name_the_numbers_alike_and_the_page_leads_back(person: Person, door: PayDoor) -> None:
+    link = door.order(person, KONBINI)
+    await door.stripe.deliver_all(door.stripe.take_number(await door.session(link, "konbini")))
+    page = (await door.http.get(link)).text
+    for name in ("番号の有効期限", "お支払い受付番号", "お客様番号", "確認番号"):
+        assert name in page and name in person.answer(), name
+    assert page.count("お支払期限") == 1 and "お支払いの期限" not in page + person.answer()
+    assert '/chat">トークに戻る</a>' in page and "アプリのトークに戻ってください" in page
+
+
+async def test_demo_says_what_was_done_and_a_store_payment_has_no_chargeback(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    door.order(person, KONBINI)
+    demo = DemoStripe(counter.database, counter.clock, secret=SECRET, url=str(door.http.base_url))
+    session = await door.session(door.link_of(person), "konbini")
+    await door.stripe.deliver_all([*door.stripe.take_number(session), *door.stripe.pay(session)])
+    (attempt,) = rows(counter, "payment_attempt")
+    transport = httpx.ASGITransport(Starlette(routes=demo.routes))
+    async with httpx.AsyncClient(transport=transport, base_url="http://demo") as visitor:
+        assert "チャージバック</button>" not in (await visitor.get("/demo/stripe")).text
+        assert (await visitor.post(f"/demo/stripe/act/{attempt.id}/chargeback")).status_code == 404
+        assert "返金を知らせました" not in (await visitor.get("/demo/stripe")).text
+        done = await visitor.post(f"/demo/stripe/act/{attempt.id}/refund", follow_redirects=True)
+        assert "返金を知らせました" in done.text
 
 
 async def test_the_number_and_the_steps_of_each_chain_are_mailed_too(
@@ -203,7 +261,11 @@ async def test_whoever_comes_back_without_paying_may_go_on(person: Person, door:
     """Stripe's way back ("cancel") is our link: nothing has happened, and the same page is waiting."""
     link = door.order(person, CARD)
     session = await door.session(link, "credit_card")
-    assert "<form" in (await door.http.get(link)).text
+    assert door.stripe.sessions[session]["cancel_url"].endswith(f"{link}?left=1")
+    back = (await door.http.get(f"{link}?left=1")).text
+    assert "<form" in back and "お支払いは終わっていません" in back and "カードが使えなかったときは" in back
+    assert "You have not paid yet" in (await door.http.get(f"{link}?left=1", headers={"accept-language": "en"})).text
+    assert "お支払いは終わっていません" not in (await door.http.get(link)).text
     assert await door.session(link, "credit_card") == session
     assert door.states() == ["open"]
 
@@ -241,7 +303,7 @@ async def test_an_unpaid_number_ends_is_told_and_can_be_had_anew(
     session = await door.session(link, "konbini")
     await door.stripe.deliver_all(door.stripe.take_number(session))
     await door.stripe.deliver_all(door.stripe.end_number(session))
-    assert person.answer().count("番号の期限が切れました") == 1
+    assert person.answer().count("番号の有効期限が切れました") == 1
     assert await door.session(link, "konbini") != session
     assert door.states() == ["expired", "open"]
 
@@ -309,7 +371,7 @@ async def test_a_second_way_of_paying_is_ended_and_its_money_caught(
     """Bank transfer was ordered; the page offers the card, which costs the same."""
     link = door.order(person, "銀行振込")
     assert "クレジットカード" in (await door.http.get(link)).text
-    assert "コンビニの番号を出す" not in (await door.http.get(link)).text  # it has a fee that was not billed
+    assert "お支払い番号を発行する" not in (await door.http.get(link)).text  # it has a fee that was not billed
     session = await door.session(link, "credit_card")
     await door.stripe.deliver_all(door.stripe.pay(session))
     assert expiry(counter) == date(2028, 3, 31)

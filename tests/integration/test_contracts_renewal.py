@@ -184,8 +184,8 @@ def test_the_order_of_algorithms_2_costs_14051(database: Database, member: int) 
     )
     assert (invoice.net_yen, invoice.tax_yen, invoice.total_yen) == (12_774, 1_277, 14_051)
     assert [(line.description, line.amount_yen) for line in invoice.lines] == [
-        ("スタンダードプラン（example.jp） 更新 12か月 2027年3月12日～2028年3月11日", 12_000),
-        ("スタンダードプラン（example.jp） 日割（20日） 2028年3月12日～2028年3月31日", 774),
+        ("スタンダードプラン（example.jp） 更新 12か月 2027年3月12日〜2028年3月11日", 12_000),
+        ("スタンダードプラン（example.jp） 日割（20日） 2028年3月12日〜2028年3月31日", 774),
     ]
     kept = run(database, lambda tx: find_final_confirmation(tx, invoice_id=invoice.id))
     assert kept is not None and kept.shown == shown and kept.at == invoice.issued_at
@@ -384,7 +384,7 @@ def test_a_contract_is_active_on_its_last_day_then_in_grace_then_ended_each_told
         assert tick(database) == 0
         assert (before.state, look(database, chosen).status) == (expected, expected), day
     assert of_kind(seen, ContractInGrace) == [ContractInGrace(chosen, member)]
-    assert of_kind(seen, ContractEnded) == [ContractEnded(chosen, member)]
+    assert of_kind(seen, ContractEnded) == [ContractEnded(chosen, member, D("2026-12-07"))]
     changes = run(database, lambda tx: list_changes(tx, contract_id=chosen))
     assert [(c.cause, c.after["status"]) for c in changes[1:]] == [("expired", "in_grace"), ("expired", "ended")]
 
@@ -401,6 +401,8 @@ def test_after_a_pause_contracts_go_straight_to_where_they_belong(
     states = [look(database, chosen).status for chosen in (gone, trial, leaving, stays)]
     assert states == ["ended", "ended", "ended", "active"]
     assert of_kind(seen, ContractInGrace) == [] and len(of_kind(seen, ContractEnded)) == 3
+    last_days = {fact.contract_id: fact.renewable_until for fact in of_kind(seen, ContractEnded)}
+    assert last_days[gone] == D("2026-12-07") and last_days[leaving] == D("2026-12-05")  # cancelled: no grace
 
 
 def test_a_chunk_at_a_time_moves_everything(database: Database, member: int, clock: ManualClock) -> None:

@@ -192,6 +192,7 @@ class StripeDouble:
             "metadata": form["metadata"],
             "of_payment": form["payment_intent_data"]["metadata"],
             "method": form["allowed_payment_method_types"][0],
+            "cancel_url": form["cancel_url"],
             "url": f"{self.url}/pay/cs_test_{number}",
             "expires_at": int(time.time()) + 23 * 3_600,
         }

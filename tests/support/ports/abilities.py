@@ -110,7 +110,7 @@ async def reports_by_form(s: Stay) -> None:
     await v.sees("どちらの口座へのお振込ですか？")
     await v.say("あおば架空銀行です")
     await _confirm(s)
-    await v.sees("入金を確認しました", "c.example.com")
+    await v.sees("お支払いを確認しました", "c.example.com")
     await v.say("自動案内に戻る")
 
 
