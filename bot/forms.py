@@ -5,7 +5,6 @@ its state is a `FormView` row, so a restart or a second process changes nothing,
 belongs to: one pressed late shows the present step instead of acting.
 """
 
-import re
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -14,8 +13,7 @@ from bot.form_model import CHECKED, CONFIRM, FORMS, Answers, Form, Given, Parse,
 from bot.registry import ACTIONS, Context, Reply, Slots, action, as_screens
 from bot.screens.model import Button, Check, Checks, Screen
 from bot.understanding import understand
-from bot.understanding.text import normalise
-from bot.understanding.typed import says_none
+from bot.understanding.typed import put_right, says_none
 from core.db import Tx
 from core.dialogue import forms as store
 from core.dialogue.forms import FormView
@@ -32,10 +30,6 @@ PAUSED = "_paused"  # the person was asked whether to go on; their next word ans
 PINNED = "_pinned"
 ASIDE = "which_ticket"  # asks about words that are held; it takes more of them and is never parked by staff's answer
 MANY_ANSWERS = 2  # from here on "stop" is asked back
-
-_PUT_RIGHT = re.compile(
-    r"直[しすさせ]|なおし|訂正|変更|変え|修正|間違|まちが|ちがい|違い|違う|change|correct|wrong|fix"
-)
 
 
 def begin(c: Context, name: str, answers: Answers | None = None) -> Reply:
@@ -219,12 +213,9 @@ def _fix(c: Context, step: Step) -> Button:
 
 def read_fix(c: Context, run: FormView, text: str) -> str | None:
     """The step of a summary that typed words want to put right: the words on its button, or its name with such a word."""
-    form, said = FORMS[run.name], normalise(text).casefold()
-    if not form.fixable or not _PUT_RIGHT.search(said):
-        return None
-    steps = [step for step in form.steps(c, run.answers) if not step.aside]
-    named = [step.key for step in steps if normalise(step.name or c.w(step.label)).casefold().lstrip("おご") in said]
-    return named[0] if len(named) == 1 else None
+    form = FORMS[run.name]
+    steps = [step for step in form.steps(c, run.answers) if not step.aside] if form.fixable else []
+    return put_right(text, {step.key: step.name or c.w(step.label) for step in steps})
 
 
 def read_slots(c: Context, text: str, *, expecting: str) -> Slots:

@@ -4,7 +4,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 
-from bot.understanding import parse_choice_number
+from bot.understanding import normalise, parse_choice_number
 
 _MEMBER_NO = re.compile(r"[0-9A-Z][0-9A-Z_-]{0,38}")
 _LEAD_IN = re.compile(r"^(会員番号|会員ID|MEMBER ?ID)[はが:： ]*")
@@ -52,3 +52,17 @@ def read_choices(text: str, labels: Mapping[str, str]) -> list[str]:
 
 def _key(text: str) -> str:
     return re.sub(r"\s", "", _folded(text).casefold())
+
+
+_PUT_RIGHT = re.compile(
+    r"直[しすさせ]|なおし|訂正|変更|変え|修正|間違|まちが|ちがい|違い|違う|change|correct|wrong|fix"
+)
+
+
+def put_right(text: str, names: Mapping[str, str]) -> str | None:
+    """The one of the named things (key → name) that the words want to put right; None: none, or more than one."""
+    said = normalise(text).casefold()
+    if not _PUT_RIGHT.search(said):
+        return None
+    named = [key for key, name in names.items() if normalise(name).casefold().lstrip("おご") in said]  # 振込額, お振込額
+    return named[0] if len(named) == 1 else None
