@@ -64,5 +64,7 @@ def put_right(text: str, names: Mapping[str, str]) -> str | None:
     said = normalise(text).casefold()
     if not _PUT_RIGHT.search(said):
         return None
-    named = [key for key, name in names.items() if normalise(name).casefold().lstrip("おご") in said]  # 振込額, お振込額
+    named = [
+        key for key, name in names.items() if normalise(name).casefold().lstrip("おご") in said
+    ]  # 振込額, お振込額
     return named[0] if len(named) == 1 else None
