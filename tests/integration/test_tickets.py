@@ -490,6 +490,6 @@ def test_asking_back_lets_the_member_answer_in_the_ticket_and_a_rejection_ends_i
     assert ticket.status == "waiting" and speaker(database, chat) == ("human", ticket.id)
     assert writes(database, ticket, "20日です").ticket.status == "open"
     run(database, lambda tx: reports.reject_report(tx, staff=ADMIN, report_id=report.id, words="見つかりません"))
-    assert ticket_of(database, report).status == "solved" and speaker(database, chat) == ("bot", None)
+    assert ticket_of(database, report).status == "solved" and speaker(database, chat) == ("human", ticket.id)
     public = run(database, lambda tx: list_public_messages(tx, ticket_id=ticket.id))
     assert [m.body for m in public][1:] == ["振込日はいつですか", "20日です", "見つかりません"]
