@@ -21,7 +21,7 @@ run: setup
 	@MADOGUCHI_PROFILE=$(PROFILE) $(BIN)/madoguchi serve --demo
 
 test: setup browser
-	@$(BIN)/python -m pytest -n 3 --dist worksteal
+	@$(BIN)/python -m pytest -n 2 --dist worksteal
 
 check: setup
 	@$(BIN)/ruff check .
