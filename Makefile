@@ -5,16 +5,19 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.set-up
 
+# Compiled modules are kept, whatever the shell says: without them each start compiles all of them again
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: setup run test check bench lock browser
 .DELETE_ON_ERROR:
 
 setup: $(STAMP)
 
-$(STAMP): requirements.lock pyproject.toml scripts/make_venv.sh
+$(STAMP): requirements.lock pyproject.toml scripts/make_venv.sh scripts/install_parts.sh
 	@echo "部品を取り寄せています（数分かかります）… / Fetching the parts (a few minutes) …"
 	@PYTHON="$(PYTHON)" sh scripts/make_venv.sh $(VENV)
-	@$(BIN)/pip install --quiet --require-hashes --requirement requirements.lock
-	@$(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
+	@sh scripts/install_parts.sh $(VENV)
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BIN)/pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 run: setup

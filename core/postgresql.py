@@ -186,6 +186,8 @@ class PostgresDatabase:
                     while not self._closing.is_set():
                         for notice in connection.notifies(timeout=0.5):
                             self.wakeups.publish(notice.payload.split("\n"))
+                            if self._closing.is_set():  # it would wait for more until the time is over
+                                break
             except psycopg.Error:
                 log.warning("listening for wake-ups was interrupted; trying again")
                 self._closing.wait(RECONNECT_SECONDS)

@@ -1,5 +1,6 @@
 """Fixtures for all tests: databases (SQLite and PostgreSQL), a manual clock, seeded ids."""
 
+import gc
 import os
 import shutil
 from collections.abc import Iterator
@@ -23,8 +24,15 @@ settings.load_profile("busy")
 
 def pytest_configure() -> None:
     """Databases of tests lie in memory where there is room: a commit waits for the disk forty times as long."""
+    gc.disable()  # importing everything makes millions of objects that stay: looking through them costs a third of it
     if os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > 1 << 30:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
+
+
+def pytest_collection_finish() -> None:
+    """What was imported stays for the whole run."""
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session")

@@ -16,7 +16,8 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from bot.commands import load_settings, opened_database, profile_of
+from bot.commands import load_settings, profile_of
+from bot.commands.opened import opened_database
 from bot.wording import Wording
 from core.db import Database, run
 from core.errors import DomainError

@@ -9,7 +9,8 @@ from typing import Any
 
 import click
 
-from bot.commands import load_settings, opened_database
+from bot.commands import load_settings
+from bot.commands.opened import opened_database
 from core.db import Database
 from core.errors import MadoguchiError
 

@@ -7,7 +7,8 @@ from typing import Any
 import click
 import orjson
 
-from bot.commands import load_settings, opened_database
+from bot.commands import load_settings
+from bot.commands.opened import opened_database
 from bot.inbound import DEEP_LINK
 from bot.wording import Wording, show_time
 from core.db import Database, run

@@ -8,7 +8,7 @@ from typing import NoReturn
 import click
 import orjson
 
-from bot.commands import opened_database
+from bot.commands.opened import opened_database
 from bot.wording import Wording
 from core.db import Database, run
 from core.errors import DomainError

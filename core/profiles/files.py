@@ -3,6 +3,7 @@
 import string
 import tomllib
 from collections.abc import Mapping
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -114,7 +115,7 @@ def _read(path: Path, wordings: Mapping[str, Mapping[str, str]] | None) -> tuple
     if not data:
         reason = Reason("ファイルに何も書かれていません", "the file is empty")
         return None, [ProfileProblem(shown, 1, None, "", *reason)]
-    report = _Report(shown, positions(text_or_problem))
+    report = _Report(shown, text_or_problem)
     profile: Profile | None = None
     try:
         profile = Profile.model_validate(data)
@@ -172,10 +173,14 @@ def _is_shift_jis(raw: bytes) -> bool:
 class _Report:
     """Collects problems with the place of each."""
 
-    def __init__(self, shown: str, places: dict[ValuePath, Position]) -> None:
+    def __init__(self, shown: str, text: str) -> None:
         self._shown = shown
-        self._places = places
+        self._text = text
         self.problems: list[ProfileProblem] = []
+
+    @cached_property
+    def _places(self) -> dict[ValuePath, Position]:
+        return positions(self._text)  # most of the time of reading, and a profile without problems needs no places
 
     def _add(self, path: ValuePath, reason: Reason, severity: Literal["error", "warning"] = "error") -> None:
         place = find_position(self._places, path)

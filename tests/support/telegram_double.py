@@ -9,13 +9,13 @@ from itertools import count
 from typing import Any, Literal
 
 import aiohttp
-from aiogram.types import BufferedInputFile
 from aiohttp import web
 
 from tests.support.telegram_rules import (
     CAPTION,
     TEXT,
     Refused,
+    Upload,
     check_commands,
     check_fields,
     check_keyboard,
@@ -284,9 +284,9 @@ class TelegramDouble:
         self._flood(params["chat_id"])
         caption = formatted(params, "caption", CAPTION)
         upload = params.get("photo") or params.get("document")
-        assert isinstance(upload, BufferedInputFile)
+        assert isinstance(upload, Upload)
         shown = Shown(params["chat_id"], next(self._message_ids), caption.text, caption.entities)
-        shown.file = (upload.filename or "", upload.data)
+        shown.file = (upload.filename, upload.data)
         return self._keep(params, shown)
 
     def _keep(self, params: dict[str, Any], shown: Shown) -> Any:
