@@ -323,10 +323,10 @@ class Product:
         jobs = []
         if self.line is not None:
             what = "LINEの今月の残り通数を読む"
-            jobs.append(Job("line quota", what, self.line.read_quota, every_seconds=3_600))
+            jobs.append(Job("line quota", what, self.line.read_quota, every_seconds=3_600, at_start=True))
         if self.stripe is not None:
             what = "届かなかった決済の知らせを決済会社に尋ねる"
-            jobs.append(Job("stripe books", what, self.stripe.look_up_overdue, every_seconds=600))
+            jobs.append(Job("stripe books", what, self.stripe.look_up_overdue, every_seconds=600, at_start=True))
         jobs += staff_messenger.jobs(self.slack)
         return jobs
 

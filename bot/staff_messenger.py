@@ -45,5 +45,5 @@ def jobs(desk: "SlackAdapter | None") -> list[Job]:
     return [
         Job("slack held", "取り消し待ちの返事を送る", desk.jobs.release_held, every_seconds=1),
         Job("slack behind", "Slackのスレッドを最新にする", desk.jobs.look_behind, every_seconds=30),
-        Job("slack missed", "Slackで届かなかった投稿を読む", desk.jobs.catch_up, every_seconds=20),
+        Job("slack missed", "Slackで届かなかった投稿を読む", desk.jobs.catch_up, every_seconds=20, at_start=True),
     ]

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ PAGE_HEADERS = {
 
 
 class Pages:
-    """The templates and the files beside them, read once at start."""
+    """The templates and the files beside them, read once for a process (`pages`)."""
 
     def __init__(self) -> None:
         self._files = {
@@ -63,6 +64,12 @@ class Pages:
         current = request.path_params["version"] == self.version
         keep = "public, max-age=31536000, immutable" if current else "no-cache"
         return Response(content, headers={"Cache-Control": keep, "X-Content-Type-Options": "nosniff"}, media_type=mime)
+
+
+@cache
+def pages() -> Pages:
+    """The desk's pages: nothing in them depends on the operator."""
+    return Pages()
 
 
 def page_answer(content: str, status: int = 200) -> Response:

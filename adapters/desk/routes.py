@@ -25,7 +25,7 @@ from adapters.desk import (
 )
 from adapters.desk.events import streaming
 from adapters.desk.guards import UPLOAD_BYTES, Refused
-from adapters.desk.pages import Pages
+from adapters.desk.pages import pages
 from adapters.desk.ports import Desk, DeskSettings
 from adapters.desk.visits import Endpoint, Visit, acting, showing
 from core.db import Database
@@ -93,8 +93,8 @@ UPLOADS: dict[str, Endpoint] = {"/desk/tickets/{ticket_no}/answer": tickets.answ
 
 def build(*, database: Database, profile: Profile, settings: DeskSettings) -> list[Route]:
     """Everything under `/desk`. The application publishes `SHUTDOWN_TOPIC` when it ends, so that streams close."""
-    pages = Pages()
-    desk = Desk(database, profile, settings, pages)
+
+    desk = Desk(database, profile, settings, pages())
 
     def bound(endpoint: Callable[[Desk, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
         async def call(request: Request) -> Response:
@@ -103,7 +103,7 @@ def build(*, database: Database, profile: Profile, settings: DeskSettings) -> li
         return call
 
     async def asset(request: Request) -> Response:
-        return pages.send_asset(request)
+        return desk.pages.send_asset(request)
 
     return [
         Route("/desk/login", bound(login.show_login), methods=["GET"]),

@@ -17,13 +17,17 @@ TIMEZONE = "Asia/Tokyo"
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One timed job. `every_seconds`, or `daily_at` "HH:MM" in Japan; `run` must be harmless when repeated."""
+    """One timed job. `every_seconds`, or `daily_at` "HH:MM" in Japan; `run` must be harmless when repeated.
+
+    `at_start`: the first time at once, because something may have been missed while nothing ran.
+    """
 
     name: str
     what: str
     run: Callable[[], Awaitable[None]]
     every_seconds: float | None = None
     daily_at: str | None = None
+    at_start: bool = False
 
     def trigger(self) -> BaseTrigger:
         """APScheduler's trigger, zone given: a naive one would mean the machine's."""
@@ -42,6 +46,8 @@ class Scheduler:
         )
         for job in jobs:
             self._scheduler.add_job(job.run, job.trigger(), id=job.name, name=job.what, replace_existing=True)
+            if job.at_start:
+                self._scheduler.add_job(job.run, id=f"{job.name} at start", name=job.what)
         self._scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:

@@ -5,7 +5,6 @@ import contextlib
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
-import httpx
 import orjson
 import pytest
 
@@ -18,7 +17,7 @@ from core.members.staff import find_staff
 from core.open_database import open_database
 from core.tickets.service import add_member_message
 from tests.support.desk import Operator, World, application, bot, build_world
-from tests.support.loopback import serve
+from tests.support.loopback import caller, serve
 
 
 @pytest.fixture
@@ -41,7 +40,7 @@ def base(database: Database, world: World) -> Iterator[str]:
 
 async def an_operator(base: str, database: Database) -> Operator:
     operator = Operator(application(database))
-    operator.http = httpx.AsyncClient(base_url=base, timeout=20)
+    operator.http = caller(base)
     await operator.log_in("agent")
     return operator
 

@@ -19,9 +19,10 @@ from adapters.line.setup import Target, set_up
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.demo import fill
 from bot.settings import Settings
-from core.profiles.files import load_profile
 from tests.support.desk import field_of, token_of
 from tests.support.line_double import SECRET, TOKEN, Fault, LineDouble
+from tests.support.loopback import caller
+from tests.support.profiles import shipped
 
 PERSON = "U" + "a" * 32
 WAIT_SECONDS = 20
@@ -98,13 +99,13 @@ async def counter(database_url: str, line: LineDouble) -> AsyncIterator[Counter]
         _env_file=None, database_url=database_url, public_url=url, secret_key="k" * 64,
         line_channel_secret=SECRET, line_channel_token=TOKEN, line_api_url=line.url,
     )  # fmt: skip
-    profile = load_profile("renewal-notice")
+    profile = shipped("renewal-notice")
     product = Product(settings, profile, Mode("all", demo=True))
     await asyncio.to_thread(fill, product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
     server.config.app = build_app(product)
     line.webhook = f"{url}/webhooks/line"
     serving = asyncio.create_task(server.serve([listening]))
-    async with httpx.AsyncClient(base_url=url, timeout=WAIT_SECONDS) as client:
+    async with caller(url, WAIT_SECONDS) as client:
         async with asyncio.timeout(WAIT_SECONDS):
             while not server.started:
                 await asyncio.sleep(0.01)

@@ -18,8 +18,9 @@ from sqlalchemy.engine import make_url
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.demo import fill
 from bot.settings import Settings
-from core.profiles.files import load_profile
 from tests.support.desk import field_of, token_of
+from tests.support.loopback import caller
+from tests.support.profiles import shipped
 from tests.support.telegram_double import TOKEN, Fault, Shown, TelegramDouble
 from tests.support.telegram_rules import Refused
 
@@ -105,13 +106,13 @@ async def counter(database_url: str, telegram: TelegramDouble, mode: str) -> Asy
         _env_file=None, database_url=database_url, public_url=url, secret_key="k" * 64,
         telegram_token=TOKEN, telegram_mode=mode, telegram_api_url=telegram.url,
     )  # fmt: skip
-    profile = load_profile("renewal-notice")
+    profile = shipped("renewal-notice")
     product = Product(settings, profile, Mode("all", demo=True))
     await asyncio.to_thread(fill, product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
     server.config.app = build_app(product)
     serving = asyncio.create_task(server.serve([listening]))
     assert product.telegram is not None
-    async with httpx.AsyncClient(base_url=url, timeout=WAIT_SECONDS) as client:
+    async with caller(url, WAIT_SECONDS) as client:
         await asyncio.wait_for(product.telegram.ready.wait(), WAIT_SECONDS)
         try:
             yield Counter(product, telegram, url, client)

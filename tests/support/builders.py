@@ -12,8 +12,8 @@ from core.contracts.service import create_contract
 from core.db import Tx
 from core.members.service import create_member, update_member
 from core.profiles.catalogue import ensure_catalogue
-from core.profiles.files import load_profile
 from core.profiles.model import Profile
+from tests.support.profiles import shipped
 
 _AFTERWARDS = frozenset({"status", "reminders_off"})
 
@@ -33,7 +33,7 @@ AGENT = Somebody(902, "agent", "窓口 次郎")
 
 def a_profile(**changed: Any) -> Profile:
     """The shipped profile `renewal-notice`; `payment={...}` and the like replace single rules."""
-    profile = load_profile("renewal-notice")
+    profile = shipped("renewal-notice")
     parts = {
         name: getattr(profile, name).model_copy(update=value) if isinstance(value, dict) else value
         for name, value in changed.items()

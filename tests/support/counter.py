@@ -17,9 +17,9 @@ from core.dialogue import service as dialogue
 from core.ids import Ids
 from core.open_database import open_database
 from core.profiles import catalogue
-from core.profiles.files import load_profile
 from core.profiles.model import Profile
 from tests.support.builders import a_contract, a_member
+from tests.support.profiles import shipped
 
 
 class Counter:
@@ -36,7 +36,7 @@ class Counter:
     ) -> None:
         """`first`: listeners that hear a kind of fact before the product's own; `wrap` adds others after them."""
         handlers.register_all()
-        self.profile = profile or load_profile("renewal-notice")
+        self.profile = profile or shipped("renewal-notice")
         self.bot = Bot(self.profile, "http://127.0.0.1:8000")
         self.clock = clock
         heard = dict(listeners(self.bot))

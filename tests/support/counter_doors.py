@@ -27,7 +27,7 @@ from tests.support.journeys import last_code
 from tests.support.lanes import drain
 from tests.support.line_double import SECRET, LineDouble
 from tests.support.line_double import TOKEN as LINE_TOKEN
-from tests.support.loopback import serving
+from tests.support.loopback import caller, serving
 from tests.support.telegram_double import TOKEN as TELEGRAM_TOKEN
 from tests.support.telegram_double import StepTime, TelegramDouble
 
@@ -57,7 +57,7 @@ class Edge:
             return Starlette(routes=routes)
 
         url = await self.stack.enter_async_context(serving(make))
-        return await self.stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=20))
+        return await self.stack.enter_async_context(caller(url))
 
     def lane(self, sender: Sender) -> Lane:
         """With the product's own second look."""

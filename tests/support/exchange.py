@@ -9,8 +9,8 @@ from click.testing import CliRunner, Result
 
 from bot.commands.import_ import Opened, import_
 from core.db import Database
-from core.profiles.files import load_profile
 from core.profiles.model import Profile
+from tests.support.profiles import shipped
 
 
 def write_csv(path: Path, *lines: str, encoding: str = "utf-8", end: str = "\r\n") -> Path:
@@ -42,4 +42,4 @@ class Importing:
 
 def importing_into(database: Database) -> Importing:
     """The command on a database, with the shipped profile."""
-    return Importing(database, load_profile("renewal-notice"))
+    return Importing(database, shipped("renewal-notice"))

@@ -10,14 +10,14 @@ from core.db import Database, Tx, run
 from core.delivery.counters import take_number
 from core.exchange.reservations import COLUMNS, INSERT
 from core.ids import SeededIds
-from core.profiles.files import load_profile
 from core.profiles.model import Profile
 from tests.support.counter import Counter
+from tests.support.profiles import shipped
 
 
 def facility_profile() -> Profile:
     """The shipped profile `facility`."""
-    return load_profile("facility")
+    return shipped("facility")
 
 
 def a_reservation(tx: Tx, *, member_id: int, **changed: Any) -> int:

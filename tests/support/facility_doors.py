@@ -23,6 +23,7 @@ from tests.support.doors import Door, LineDoor, TelegramDoor, WebDoor
 from tests.support.facility import facility_profile
 from tests.support.line_double import SECRET, LineDouble
 from tests.support.line_double import TOKEN as LINE_TOKEN
+from tests.support.loopback import caller
 from tests.support.telegram_double import TOKEN as TELEGRAM_TOKEN
 from tests.support.telegram_double import TelegramDouble
 
@@ -130,8 +131,8 @@ async def facility(channel: str, database_url: str) -> AsyncIterator[FacilityCou
                 await asyncio.sleep(0.01)
             if product.telegram is not None:
                 await product.telegram.ready.wait()
-        member = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=WAIT_SECONDS))
-        desk = await stack.enter_async_context(httpx.AsyncClient(base_url=url, timeout=WAIT_SECONDS))
+        member = await stack.enter_async_context(caller(url, WAIT_SECONDS))
+        desk = await stack.enter_async_context(caller(url, WAIT_SECONDS))
         door: Door = WebDoor(member)
         if telegram is not None:
             door = TelegramDoor(telegram)

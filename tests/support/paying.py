@@ -17,6 +17,7 @@ from core.db import arun
 from core.delivery import outbox
 from tests.support.counter import Counter, Person
 from tests.support.journeys import rows
+from tests.support.loopback import caller
 from tests.support.stripe_double import API_KEY, SECRET, StripeDouble
 
 OWNER = "test"
@@ -90,7 +91,7 @@ class PayDoor:
 async def pay_door(counter: Counter) -> AsyncIterator[PayDoor]:
     """Open until the block ends; nothing that Stripe would refuse may have been asked of it."""
     counter.bot.online = frozenset(PROVIDER_OF)
-    async with StripeDouble() as stripe, httpx.AsyncClient(timeout=20) as http:
+    async with StripeDouble() as stripe, caller() as http:
         adapter = build(StripeSettings(API_KEY, SECRET, stripe.url), counter.profile, counter.database, counter.clock)
         server = uvicorn.Server(uvicorn.Config("unset", port=0, log_level="error", lifespan="off"))
         listening = server.config.bind_socket()

@@ -15,8 +15,9 @@ from sqlalchemy.engine import make_url
 from bot.app import DEMO_LOGIN, DEMO_PASSWORD, Mode, Product, build_app
 from bot.demo import fill
 from bot.settings import Settings
-from core.profiles.files import load_profile
 from tests.support.desk import field_of, token_of
+from tests.support.loopback import caller
+from tests.support.profiles import shipped
 
 WAIT_SECONDS = 30
 
@@ -92,12 +93,12 @@ async def running(database_url: str, *, demo: bool = True, **settings: Any) -> A
     listening = server.config.bind_socket()
     url = f"http://127.0.0.1:{listening.getsockname()[1]}"
     given = {"database_url": database_url, "public_url": url, "secret_key": "k" * 64, **settings}
-    profile = load_profile("renewal-notice")
+    profile = shipped("renewal-notice")
     product = Product(Settings(_env_file=None, **given), profile, Mode("all", demo=demo))
     await asyncio.to_thread(fill, product.database, profile, login=DEMO_LOGIN, password=DEMO_PASSWORD)
     server.config.app = build_app(product)
     serving = asyncio.create_task(server.serve([listening]))
-    async with httpx.AsyncClient(base_url=url, timeout=60) as client:
+    async with caller(url, 60) as client:
         async with asyncio.timeout(60):
             while not server.started:
                 await asyncio.sleep(0.01)

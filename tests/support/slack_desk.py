@@ -16,12 +16,12 @@ from core.delivery.ports import Owed, Sent
 from core.ids import Ids
 from core.members.identities import set_identity
 from core.members.staff import add_staff
-from core.profiles.files import load_profile
 from core.profiles.model import Profile
 from core.teamchat.listeners import listeners as team_listeners
 from tests.support.builders import Somebody
 from tests.support.counter import Counter, Person
 from tests.support.lanes import drain, never_asks, tells_nobody
+from tests.support.profiles import shipped
 from tests.support.slack_api import CHANNEL, SECRET, TEAM, TOKEN, SlackApi, as_form, signed
 from tests.support.slack_rules import check_answer
 
@@ -77,7 +77,7 @@ class SlackDesk:
         language: str = "ja",
     ) -> None:
         """With `app_token` by Socket Mode, once the adapter is started; `language` is the operator's."""
-        profile = (profile or load_profile("renewal-notice")).model_copy(update={"language": language})
+        profile = (profile or shipped("renewal-notice")).model_copy(update={"language": language})
         self.slack, self.clock = slack, clock
         self.counter = Counter(url, clock, ids, profile, wrap=lambda told: team_listeners(CHANNEL, told))
         self.database = self.counter.database

@@ -78,9 +78,14 @@ function isTyped(field) {
   return "defaultValue" in field && field.value !== field.defaultValue;
 }
 
-// The log-in has ended: to the login page, which says so and leads back here.
+// The log-in has ended: to the login page, which says so and leads back here. What is being sent has its own answer,
+// and where that asks for a log-in already, the page stays.
+let loginAsked = false;
 function leave(login) {
-  if (Array.from(document.querySelectorAll("main form :is(input, textarea)")).some(isTyped)) {
+  if (loginAsked) return;
+  if (document.querySelector("form[data-busy]")) {
+    setTimeout(leave, 500, login);
+  } else if (Array.from(document.querySelectorAll("main form :is(input, textarea)")).some(isTyped)) {
     showNotice(words.loggedOut, "/desk/login");
   } else if (login) {
     location.assign("/desk/login?ended=1&next=" + encodeURIComponent(location.pathname + location.search));
@@ -147,6 +152,7 @@ function showError(form, answer) {
   place.textContent = answer.text;
   place.hidden = false;
   if (answer.error === "login_needed") {
+    loginAsked = true;
     const link = document.createElement("a");
     link.href = "/desk/login";
     link.target = "_blank";
