@@ -130,15 +130,19 @@ def _suspense(bot: Bot, tx: Tx, fact: billing.MoneyInSuspense) -> None:
     tell_member(tx, bot, member, why, screen=screen, mail=as_mail(bot, screen))
 
 
+VOIDED = {"lapsed": "tell.lapsed", "withdrawn": "tell.withdrawn", "overtaken": "tell.overtaken"}
+
+
 def _voided(bot: Bot, tx: Tx, fact: billing.InvoiceVoided) -> None:
-    """A lapse is told; the member's own cancelling was answered where it was pressed."""
-    if fact.reason != "lapsed":
+    """Told, but for the member's own cancelling, which was answered where it was pressed."""
+    told = VOIDED.get(fact.reason)
+    if told is None:
         return
     member = members.get_member(tx, member_id=fact.member_id)
     invoice = invoices.get_invoice(tx, invoice_id=fact.invoice_id)
-    why = Why("invoice lapsed", kind="money", member_id=member.id, dedupe_key=f"lapsed:{invoice.id}")
-    values: dict[str, Any] = {"invoice_no": invoice.invoice_no, "total": invoice.total_yen}
-    _plain(tx, bot, member, why, "tell.lapsed", **values)
+    why = Why(f"invoice {fact.reason}", kind="money", member_id=member.id, dedupe_key=f"{fact.reason}:{invoice.id}")
+    values: dict[str, Any] = {"invoice_no": invoice.invoice_no, "total": invoice.total_yen, "words": fact.words}
+    _plain(tx, bot, member, why, told, **values)
 
 
 def _report_asked(bot: Bot, tx: Tx, fact: billing.PaymentReportAsked) -> None:

@@ -18,6 +18,7 @@ from core.counter.sheets import (
     record_payment_by_hand,
     refuse_report,
 )
+from core.counter.voiding import withdraw_invoice
 from core.db import Tx
 from core.errors import DomainError
 from core.tickets.threads import get_ticket
@@ -129,6 +130,18 @@ async def record_by_hand(visit: Visit) -> Response:
         name="record_payment",
     )
     return visit.go(f"/desk/invoices/{text_in_path(visit, 'invoice_no')}", done="confirmed")
+
+
+async def withdraw(visit: Visit) -> Response:
+    """請求を取り消す. A second press changes nothing."""
+    form = visit.need_form()
+    invoice_id, words = field_id(form, "invoice"), form.text("words", limit=1_000)
+    if invoice_id is None:
+        raise Refused(400, "bad_form")
+    await visit.write(
+        lambda tx: withdraw_invoice(tx, visit.staff, invoice_id=invoice_id, words=words), name="withdraw_invoice"
+    )
+    return visit.go(f"/desk/invoices/{text_in_path(visit, 'invoice_no')}", done="invoice_withdrawn")
 
 
 def _back_to(tx: Tx, report: ReportView) -> str:

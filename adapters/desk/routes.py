@@ -76,6 +76,7 @@ ACTS: dict[str, Endpoint] = {
     "/desk/members/{member_no}/links/{link_id}/revoke": members.revoke,
     "/desk/members/{member_no}/link": members.make_link,
     "/desk/invoices/{invoice_no}/payment": payments.record_by_hand,
+    "/desk/invoices/{invoice_no}/withdraw": payments.withdraw,
     "/desk/suspense/{payment_id}/place": suspense.place,
     "/desk/catalogue/prices": catalogue.set_price,
     "/desk/catalogue/wordings": catalogue.set_wording,

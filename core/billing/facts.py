@@ -21,11 +21,13 @@ class InvoicePaid:
 
 @dataclass(frozen=True, slots=True)
 class InvoiceVoided:
-    """It will not be paid: `reason` is lapsed, cancelled (by the member) or withdrawn (by staff)."""
+    """It will not be paid. `reason`: lapsed, cancelled (by the member), withdrawn (by staff, who say why in `words`) or
+    overtaken (what it would extend is no longer what was ordered)."""
 
     invoice_id: int
     member_id: int
     reason: str
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ from core.members.links import lock_chats
 from core.profiles.model import Profile
 from core.statements import Read
 
-LAPSED = "lapsed"
+LAPSED, WITHDRAWN, OVERTAKEN = "lapsed", "withdrawn", "overtaken"
 CHUNK = 200
 JOB = "lapse"
 
@@ -101,11 +101,11 @@ ENDING = Read(
 )
 
 
-def void_invoice(tx: Tx, *, invoice_id: int, reason: str) -> InvoiceView:
+def void_invoice(tx: Tx, *, invoice_id: int, reason: str, words: str = "") -> InvoiceView:
     """Void an open invoice; what was allocated to it is released to the member's credit. Voiding it again does nothing.
 
-    `reason`: lapsed, cancelled (by the member), withdrawn (by staff). Nothing was returned, so no credit note is owed
-    (algorithms.md 3). Errors: DomainError `invoice_not_found`, `invoice_paid`.
+    `reason` and `words`: see `InvoiceVoided`. Nothing was returned, so no credit note is owed (algorithms.md 3).
+    Errors: DomainError `invoice_not_found`, `invoice_paid`.
     """
     owner = tx.first(OWNER, invoice_id=invoice_id)
     if owner is None:
@@ -116,11 +116,11 @@ def void_invoice(tx: Tx, *, invoice_id: int, reason: str) -> InvoiceView:
     if invoice.status == InvoiceStatus.PAID:
         raise DomainError("invoice_paid")
     if invoice.status == InvoiceStatus.OPEN:
-        _void(tx, get_invoice(tx, invoice_id=invoice_id), reason)
+        _void(tx, get_invoice(tx, invoice_id=invoice_id), reason, words)
     return get_invoice(tx, invoice_id=invoice_id)
 
 
-def _void(tx: Tx, invoice: InvoiceView, reason: str) -> None:
+def _void(tx: Tx, invoice: InvoiceView, reason: str, words: str = "") -> None:
     allocated = invoice.total_yen - invoice.open_yen
     post(
         tx,
@@ -136,7 +136,7 @@ def _void(tx: Tx, invoice: InvoiceView, reason: str) -> None:
     tx.run(CLOSE, invoice_id=invoice.id, new_status="void", paid_day=None, now=tx.now, reason=reason)
     if allocated:
         tx.emit(CreditGained(invoice.member_id, allocated, invoice.id))
-    tx.emit(InvoiceVoided(invoice.id, invoice.member_id, reason))
+    tx.emit(InvoiceVoided(invoice.id, invoice.member_id, reason, words))
 
 
 def lapse_due(tx: Tx, *, profile: Profile, limit: int = CHUNK) -> int:

@@ -8,7 +8,7 @@ from sqlalchemy import bindparam, insert, select, update
 
 from core.billing.facts import InvoicePaid, InvoiceVoided, PaymentReturned
 from core.billing.invoices import InvoiceView, get_invoice, issue_invoice, lock_money
-from core.billing.lapse import LAPSED, void_invoice
+from core.billing.lapse import LAPSED, OVERTAKEN, void_invoice
 from core.contracts.changes import ContractFacts, list_changes, record_change
 from core.contracts.facts import ContractsRenewed, RenewalsCancelled, RenewalsLapsed
 from core.contracts.policy import ContractSnapshot, ContractStatus, RenewalQuote, decide_paid_renewal
@@ -70,6 +70,10 @@ class _Open(NamedTuple):
     term_yen: int
     daily_days: int
     daily_yen: int
+
+
+class _Ordered(NamedTuple):
+    invoice_id: int
 
 
 class _Contract(NamedTuple):
@@ -136,6 +140,9 @@ EXTEND = Write(
 )
 
 
+OPEN_OF_CONTRACT = Read(
+    _Ordered, select(Renewal.invoice_id).where(Renewal.contract_id == bindparam("contract_id"), Renewal.state == "open")
+)
 DONE_OF_INVOICE = Read(
     _Open,
     select(*(getattr(Renewal, name) for name in _Open._fields))
@@ -309,7 +316,8 @@ def on_invoice_voided(tx: Tx, fact: InvoiceVoided) -> None:
 def on_payment_returned(tx: Tx, fact: PaymentReturned) -> None:
     """Listener: all of it was given back and the profile takes back what it paid for (row P8).
 
-    Only where nothing has happened to the contract since: whatever was renewed after it stays, and staff decide.
+    Only where nothing has happened to the contract since: whatever was renewed after it stays, and staff decide. A further
+    renewal that is ordered and not paid counted from the expiry taken back: its invoice is void, and it is ordered anew.
     """
     if not fact.take_back or fact.undone:
         return
@@ -335,3 +343,5 @@ def on_payment_returned(tx: Tx, fact: PaymentReturned) -> None:
         )  # a day that has passed: the job that ends contracts sees to it at its next tick
         tx.run(CLOSE, renewal_id=renewal.id, new_state="returned", now=tx.now)
         record_change(tx, contract_id=contract.id, cause=f"returned:{fact.return_id}", before=before, after=after)
+        for further in tx.all(OPEN_OF_CONTRACT, contract_id=contract.id):
+            void_invoice(tx, invoice_id=further.invoice_id, reason=OVERTAKEN)

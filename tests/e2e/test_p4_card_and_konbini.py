@@ -434,6 +434,28 @@ async def test_the_profile_may_take_back_what_was_refunded(counter: Counter, per
     assert expiry(counter) == date(2027, 3, 31)
 
 
+async def test_what_was_ordered_on_an_expiry_that_is_taken_back_is_void_told_and_ordered_anew(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    payment = counter.profile.payment.model_copy(update={"after_return": "take_back"})
+    door.adapter._profile = counter.profile.model_copy(update={"payment": payment})
+    session = await door.session(door.order(person, CARD), "credit_card")
+    await door.stripe.deliver_all(door.stripe.pay(session))
+    first = newest_invoice(person)
+    door.order(person, "銀行振込")
+    further = newest_invoice(person)
+    assert further.id != first.id and further.status == "open"
+    refund = door.stripe.refund(session, first.total_yen)
+    await door.stripe.deliver_all([refund, refund])
+    assert expiry(counter) == date(2027, 3, 31)
+    assert newest_invoice(person).void_reason == "overtaken"
+    assert told(person, f"更新の請求書 {further.invoice_no}") == 1
+    door.order(person, "銀行振込")
+    again = newest_invoice(person)
+    assert again.status == "open" and again.id != further.id
+    assert rows(counter, "renewal", invoice_id=again.id)[0].old_expires_on == date(2027, 3, 31)
+
+
 async def test_what_never_arrived_is_found_in_the_providers_books(
     counter: Counter, person: Person, door: PayDoor, clock: ManualClock
 ) -> None:

@@ -30,7 +30,7 @@ def test_a_card_number_is_masked_everywhere_and_the_member_is_told(
     counter: Counter, person: Person, typed: str
 ) -> None:
     person.say(f"カードは {typed}")
-    assert "カード番号らしい数字が含まれていたため、伏せて保存しました" in person.answer()
+    assert "カード番号・マイナンバー・パスワードらしい文字が含まれていたため、伏せて保存しました" in person.answer()
     everything = str([rows(counter, table) for table in ("inbox", "message", "form_run", "ticket_message", "outbox")])
     assert typed.removesuffix("です") not in everything and "****" in everything
 

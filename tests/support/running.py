@@ -27,19 +27,18 @@ class Running:
 
     def __init__(self, product: Product, url: str, http: httpx.AsyncClient) -> None:
         self.product, self.url, self.http = product, url, http
+        database = make_url(product.settings.database_url)
+        form = "postgresql+psycopg" if "postgresql" in database.drivername else database.drivername
+        self.beside = create_engine(database.set(drivername=form))
 
     async def rows(self, sql: str, **values: Any) -> list[tuple[Any, ...]]:
         """Read (or change) beside the running product."""
         return await asyncio.to_thread(self._rows, sql, values)
 
     def _rows(self, sql: str, values: dict[str, Any]) -> list[tuple[Any, ...]]:
-        url = make_url(self.product.settings.database_url)
-        engine = create_engine(url.set(drivername="postgresql+psycopg") if "postgresql" in url.drivername else url)
-        with engine.begin() as connection:
+        with self.beside.begin() as connection:
             result = connection.execute(text(sql), values)
-            found = [tuple(row) for row in result] if result.returns_rows else []
-        engine.dispose()
-        return found
+            return [tuple(row) for row in result] if result.returns_rows else []
 
     async def until_rows(self, sql: str, wanted: list[tuple[Any, ...]]) -> None:
         """Wait until a query gives this."""
@@ -104,8 +103,10 @@ async def running(database_url: str, *, demo: bool = True, **settings: Any) -> A
                 await asyncio.sleep(0.01)
             if product.telegram is not None:
                 await product.telegram.ready.wait()
+        shown = Running(product, url, client)
         try:
-            yield Running(product, url, client)
+            yield shown
         finally:
+            shown.beside.dispose()
             server.should_exit = True
             await serving

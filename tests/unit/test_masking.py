@@ -1,4 +1,4 @@
-"""Card numbers never reach the store (row X12), and nothing else is taken for one."""
+"""Card numbers, My Number and passwords never reach the store (row X12), and nothing else is taken for one."""
 
 import pytest
 
@@ -28,8 +28,32 @@ def test_a_card_number_is_masked_whatever_stands_beside_it(text: str, kept: str)
 
 
 @pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        ("マイナンバーは123456789018です", f"マイナンバーは{MASK}です"),
+        ("１２３４　５６７８　９０１８", MASK),
+        ("個人番号 1234-5678-9018 で確認できますか", f"個人番号 {MASK} で確認できますか"),
+        ("パスワードは hunter2 です", f"パスワードは {MASK} です"),
+        ("パスワード：Abcd!efg", f"パスワード：{MASK}"),
+        ("暗証番号は1234です", f"暗証番号は{MASK}です"),
+        ("my password is s3cret, help", f"my password is {MASK} help"),
+        ("カード4111111111111111、パスワード=pass-word1", f"カード{MASK}、パスワード={MASK}"),
+    ],
+)
+def test_a_my_number_and_a_password_are_masked_too(text: str, kept: str) -> None:
+    assert masked(text) == kept
+
+
+@pytest.mark.parametrize(
     "text",
     [
+        "123456789012",
+        "お荷物の番号は123456789018です",
+        "マイナンバーは123456789012です",
+        "パスワードを忘れました",
+        "パスワードはFTPと同じですか",
+        "the password is wrong",
+        "パスワードは8文字以上ですか",
         "昨日13,200円を振り込みました",
         "090-1234-5678",
         "00000026 ヤマダ タロウ",
