@@ -29,6 +29,14 @@ def pytest_configure() -> None:
         os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))
 
 
+LONG = ("tests/simulation/", "tests/browser/", "tests/e2e/test_start_and_stop.py", "tests/e2e/test_sending_faults.py")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that in the end no worker is alone with one of them; all else in the order of the files."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
+
+
 def pytest_collection_finish() -> None:
     """What was imported stays for the whole run."""
     gc.freeze()

@@ -208,6 +208,11 @@ def acts(world: World) -> dict[str, tuple[str, dict[str, str], str]]:
         ),
         "/desk/members/{member_no}/link": (f"/desk/members/{world.member_no}/link", {}, "agent"),
         "/desk/invoices/{invoice_no}/payment": (f"{invoice}/payment", {**money, "client_key": "k2"}, "accountant"),
+        "/desk/invoices/{invoice_no}/withdraw": (
+            f"{invoice}/withdraw",
+            {"invoice": str(world.invoice.id), **words},
+            "accountant",
+        ),
         "/desk/suspense/{payment_id}/place": ("/desk/suspense/12345/place", {"to": "credit"}, "accountant"),
         "/desk/catalogue/prices": (
             "/desk/catalogue/prices",
