@@ -24,7 +24,7 @@ run: setup
 	@MADOGUCHI_PROFILE=$(PROFILE) $(BIN)/madoguchi serve --demo
 
 test: setup browser
-	@$(BIN)/python -m pytest -n 5 --dist worksteal
+	@$(BIN)/python -m pytest -n 4 --dist worksteal
 
 check: setup
 	@$(BIN)/ruff check .

@@ -290,6 +290,21 @@ async def test_the_indicator_shows_while_an_answer_is_prepared(
     await expect(page.locator(".typing")).to_be_hidden()
 
 
+async def test_who_writes_while_an_answer_is_on_its_way_stays_in_the_line(
+    base: str, chromium_page: OpenPage, counter: ScriptedCounter
+) -> None:
+    page = await opened(await chromium_page(base))
+    text = page.get_by_label("メッセージ", exact=True)
+    counter.hold = threading.Event()
+    await choose(page, "有効期限を確認する")
+    await text.fill("振込")
+    counter.hold.set()
+    await expect(page.get_by_text("まもなく期限")).to_be_visible()
+    await expect(text).to_be_focused()
+    await page.keyboard.press("Enter")
+    await expect(page.get_by_role("button", name="この日に決める")).to_be_visible()
+
+
 async def test_staff_words_arrive_live_and_do_not_pull_a_reader_down(
     base: str, chromium_page: OpenPage, database: Database, counter: ScriptedCounter
 ) -> None:

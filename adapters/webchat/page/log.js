@@ -153,10 +153,12 @@ export class Log {
     return this.node(seq)?.classList.contains("pressed") ?? false;
   }
 
-  // Keyboard users go on where the answer is.
+  // Keyboard users go on where the answer is; who has begun to write meanwhile stays in the line.
   focusAnswer() {
     if (!this.focusNext) return;
     this.focusNext = false;
+    const at = document.activeElement;
+    if (at && at !== document.body && !this.box.contains(at)) return;
     const answer = [...this.box.querySelectorAll("article.bot:not(.old), article.staff")].at(-1);
     answer?.focus({ preventScroll: true });
   }
