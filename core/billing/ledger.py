@@ -133,4 +133,9 @@ def credit_of(tx: Tx, *, member_id: int) -> int:
 
 def open_yen_of(tx: Tx, *, invoice_id: int) -> int:
     """What an invoice still lacks: its total less everything allocated to it."""
-    return int(tx.one(INVOICE_BALANCE, invoice_id=invoice_id, account=RECEIVABLE).yen)
+    return balance_of(tx, RECEIVABLE, invoice_id=invoice_id)
+
+
+def balance_of(tx: Tx, account: str, *, invoice_id: int) -> int:
+    """An account's balance for one invoice, in yen; debit is positive."""
+    return int(tx.one(INVOICE_BALANCE, invoice_id=invoice_id, account=account).yen)

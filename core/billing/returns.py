@@ -17,6 +17,7 @@ from core.billing.ledger import (
     SUSPENSE,
     TAX_PAYABLE,
     Side,
+    balance_of,
     credit_of,
     post,
     reversed_sides,
@@ -207,7 +208,7 @@ def _book(tx: Tx, profile: Profile, row: ReturnView, payment: PaymentView) -> No
             Side(f"cash:{row.provider}", -row.amount_yen, member_id),
             Side(SUSPENSE, from_suspense, member_id),
             Side(CREDIT, from_credit, member_id),
-            *_sale_sides(row.kind, rest, invoice),
+            *_sale_sides(tx, row.kind, rest, invoice),
         ],
     )
     tx.run(
@@ -225,14 +226,21 @@ def _book(tx: Tx, profile: Profile, row: ReturnView, payment: PaymentView) -> No
     _tell(tx, row, payment, undone=False, take_back=take_back)
 
 
-def _sale_sides(kind: str, yen: int, invoice: InvoiceView) -> list[Side]:
+def _sale_sides(tx: Tx, kind: str, yen: int, invoice: InvoiceView) -> list[Side]:
     if kind == CHARGEBACK:
         return [Side(RECEIVABLE, yen, invoice.member_id, invoice.id)]
-    tax = consumption_tax([(invoice.tax_rate, yen)], price_includes_tax=True).tax_yen  # one rounding for the whole
+    tax_left = -balance_of(tx, TAX_PAYABLE, invoice_id=invoice.id)
+    kept = tax_left - balance_of(tx, SALES, invoice_id=invoice.id) - yen
+    # The tax on what stays sold is rounded, not that of each part: refunds in parts end at 0 like one refund of all
+    tax = tax_left - _tax_in(invoice, kept) if kept >= 0 else _tax_in(invoice, yen)
     return [
         Side(SALES, yen - tax, invoice.member_id, invoice.id),
         Side(TAX_PAYABLE, tax, invoice.member_id, invoice.id),
     ]
+
+
+def _tax_in(invoice: InvoiceView, yen: int) -> int:
+    return consumption_tax([(invoice.tax_rate, yen)], price_includes_tax=True).tax_yen
 
 
 def _undo(tx: Tx, row: ReturnView) -> None:

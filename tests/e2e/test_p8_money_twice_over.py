@@ -10,7 +10,7 @@ from core.billing.attempts import record_page, record_refused, request_attempt
 from core.billing.books import check_books
 from core.billing.invoices import InvoiceView
 from core.billing.lapse import void_invoice
-from core.billing.ledger import credit_of
+from core.billing.ledger import balance_of, credit_of
 from core.billing.payments import place_suspense
 from core.clock import ManualClock
 from core.db import Tx, run
@@ -54,6 +54,29 @@ def place(counter: Counter, invoice_id: int | None = None) -> None:
 def told(person: Person, words: str) -> int:
     """How often the chat says so."""
     return sum(words in draw(message.body) for message in person.history() if message.author != "member")
+
+
+async def test_refunds_in_parts_leave_neither_sale_nor_tax_behind(
+    counter: Counter, person: Person, door: PayDoor
+) -> None:
+    session = await door.session(door.order(person, CARD), "credit_card")
+    await door.stripe.deliver_all(door.stripe.pay(session))
+    invoice = newest_invoice(person)
+
+    def left() -> dict[str, int]:
+        accounts = ("sales", "tax_payable", "receivable")
+        return run(counter.database, lambda tx: {a: balance_of(tx, a, invoice_id=invoice.id) for a in accounts})
+
+    assert left() == {"sales": -12_000, "tax_payable": -1_200, "receivable": 0}
+    for number, part in enumerate((4_405, 4_405, 4_389)):  # the tax of each alone would be 400, 400 and 399
+        await door.stripe.deliver(door.stripe.refund(session, part, name=f"re_{number}"))
+    assert left() == {"sales": -1, "tax_payable": 0, "receivable": 0}
+    await door.stripe.deliver(door.stripe.refund(session, 1, name="re_last"))
+    assert left() == {"sales": 0, "tax_payable": 0, "receivable": 0}
+    await door.stripe.deliver(door.stripe.refund(session, 4_405, name="re_0", status="failed"))
+    assert left() == {"sales": -4_004, "tax_payable": -401, "receivable": 0}  # just what it had taken
+    await door.stripe.deliver(door.stripe.refund(session, 4_405, name="re_again"))
+    assert left() == {"sales": 0, "tax_payable": 0, "receivable": 0}
 
 
 async def test_what_a_failed_refund_brings_back_into_suspense_is_placed_again(
