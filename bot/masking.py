@@ -14,9 +14,11 @@ _MOST_GROUPS = 6
 MASK = "****"
 _MY_NUMBER_WORDS = re.compile("マイナンバー|個人番号|my ?number", re.IGNORECASE)
 _MY_NUMBER = re.compile(r"(?<![0-9])[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}(?![0-9])")
-# A word of letters alone is none: "the password is wrong", "パスワードはFTPと同じですか"
+# With a digit or a sign of the kind passwords have: "the password is wrong.", "パスワードはFTP/SFTPと同じですか" hold none
 _PASSWORD = re.compile(
-    r"(?:パスワード|暗証番号|password|passcode)\s*(?:は|が|[:：=＝]|is(?= ))\s*[「\"']?((?=[!-~]*[0-9!-/:-@\[-`{-~])[!-~]{4,})",
+    r"(?:パスワード|暗証番号|password|passcode)\s*(?:は|が|[:：=＝]|is(?= ))\s*[「\"']?"
+    r"(?!https?://|[0-9]{4}[/.-][0-9]{1,2}[/.-]|[\w.+-]+@[\w-]+\.)"  # an address, a day
+    r"(?=[!-~]{4})(?=[!-~]*[0-9@#$%&*_+=^~])([!-~]*[0-9A-Za-z@#$%&*_+=^~-])",
     re.IGNORECASE,
 )
 
@@ -77,6 +79,17 @@ def mask_secrets(inbound: Inbound) -> tuple[Inbound, bool]:
     if not spans:
         return inbound, False
     text = inbound.text
-    for start, end in sorted(spans, reverse=True):
+    for start, end in reversed(_merged(spans)):
         text = text[:start] + MASK + text[end:]
     return replace(inbound, text=text), True
+
+
+def _merged(spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """In order, and those that overlap as one: a card number given as a password is both."""
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(spans):
+        if merged and start <= merged[-1][1]:
+            merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
+        else:
+            merged.append((start, end))
+    return merged

@@ -25,7 +25,7 @@ from core.tickets import listeners as tickets
 LISTENERS: Listeners = {
     ChatUnlinked: (tickets.on_chat_unlinked,),
     InvoicePaid: (renewals.on_invoice_paid, attempts.on_invoice_closed),
-    InvoiceVoided: (renewals.on_invoice_voided, attempts.on_invoice_closed),
+    InvoiceVoided: (renewals.on_invoice_voided, attempts.on_invoice_closed, tickets.on_invoice_voided),
     PaymentInDoubt: (tickets.on_payment_in_doubt,),
     PaymentReturned: (renewals.on_payment_returned, tickets.on_payment_returned),
     PaymentReported: (tickets.on_payment_reported,),

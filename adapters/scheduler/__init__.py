@@ -10,6 +10,8 @@ from apscheduler.triggers.base import BaseTrigger
 from apscheduler.triggers.cron import CronTrigger
 from apscheduler.triggers.interval import IntervalTrigger
 
+from core.clock import SystemClock
+
 log = logging.getLogger(__name__)
 
 TIMEZONE = "Asia/Tokyo"
@@ -45,9 +47,8 @@ class Scheduler:
             timezone=TIMEZONE, job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         )
         for job in jobs:
-            self._scheduler.add_job(job.run, job.trigger(), id=job.name, name=job.what, replace_existing=True)
-            if job.at_start:
-                self._scheduler.add_job(job.run, id=f"{job.name} at start", name=job.what)
+            first = {"next_run_time": SystemClock().real()} if job.at_start else {}
+            self._scheduler.add_job(job.run, job.trigger(), id=job.name, name=job.what, replace_existing=True, **first)
         self._scheduler.add_listener(_tell, EVENT_JOB_ERROR | EVENT_JOB_MISSED | EVENT_JOB_MAX_INSTANCES)
 
     def start(self) -> None:

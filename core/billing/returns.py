@@ -27,7 +27,6 @@ from core.billing.tables import Payment, PaymentReturn
 from core.db import Tx
 from core.errors import InvariantBroken
 from core.members.links import lock_chats
-from core.money import consumption_tax
 from core.profiles.model import Profile
 from core.statements import Read, Write
 
@@ -227,7 +226,7 @@ def _book(tx: Tx, profile: Profile, row: ReturnView, payment: PaymentView) -> No
 
 
 def _sale_sides(tx: Tx, kind: str, yen: int, invoice: InvoiceView) -> list[Side]:
-    if kind == CHARGEBACK:
+    if kind == CHARGEBACK or not yen:
         return [Side(RECEIVABLE, yen, invoice.member_id, invoice.id)]
     tax_left = -balance_of(tx, TAX_PAYABLE, invoice_id=invoice.id)
     kept = tax_left - balance_of(tx, SALES, invoice_id=invoice.id) - yen
@@ -240,7 +239,8 @@ def _sale_sides(tx: Tx, kind: str, yen: int, invoice: InvoiceView) -> list[Side]
 
 
 def _tax_in(invoice: InvoiceView, yen: int) -> int:
-    return consumption_tax([(invoice.tax_rate, yen)], price_includes_tax=True).tax_yen
+    """The invoice's own tax in proportion, whatever its rounding was: all of it for its total."""
+    return invoice.tax_yen * yen // invoice.total_yen
 
 
 def _undo(tx: Tx, row: ReturnView) -> None:

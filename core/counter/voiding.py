@@ -15,16 +15,18 @@ def withdraw_invoice(tx: Tx, staff: ActingStaff, *, invoice_id: int, words: str)
     """請求を取り消す: nobody has to pay it any more; the member is told in these words. Repeating it changes nothing.
 
     What was paid towards it becomes the member's credit; what comes later goes to suspense (row P7). Errors: DomainError
-    `forbidden`, `invoice_not_found`, `invoice_paid`, `words_missing`, `text_too_long` (most), `report_first` (invoice_no):
-    the member says that money is on its way, and that is decided first.
+    `forbidden`, `invoice_not_found`, `invoice_paid`, `words_missing`, `text_too_long` (most), `invoice_void`: it lapsed or
+    was cancelled meanwhile, `report_first` (both invoice_no): the member says that money is on its way, that comes first.
     """
     require(staff, "confirm_payment")
     member_id = get_invoice(tx, invoice_id=invoice_id).member_id
     lock_chats(tx, member_id=member_id)
     lock_money(tx, member_id=member_id)
     invoice = get_invoice(tx, invoice_id=invoice_id)
-    if invoice.status == "void":
+    if invoice.void_reason == WITHDRAWN:
         return invoice
+    if invoice.status == "void":
+        raise DomainError("invoice_void", invoice_no=invoice.invoice_no)
     if not words.strip():
         raise DomainError("words_missing")
     if len(words) > MOST_LETTERS:

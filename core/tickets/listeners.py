@@ -1,6 +1,7 @@
 """What tickets do when something happens elsewhere; `core/wiring.py` connects them."""
 
 from core.billing.facts import (
+    InvoiceVoided,
     PaymentInDoubt,
     PaymentReportAsked,
     PaymentReportConfirmed,
@@ -76,6 +77,18 @@ def on_payment_returned(tx: Tx, fact: PaymentReturned) -> None:
     if fact.take_back:
         words.append("決まり（after_return = take_back）により、延長を取り消しました。")
     _notice(tx, fact.member_id, fact.invoice_id, "返金・チャージバック", words)
+
+
+def on_invoice_voided(tx: Tx, fact: InvoiceVoided) -> None:
+    """What was ordered on an expiry that is taken back: money may be on its way for it, so accounting knows (row P8)."""
+    if fact.reason != "overtaken":
+        return
+    words = ["契約の延長が取り消されたため、その先の更新の請求書も取り消し、会員にお支払い不要とお知らせしました。"]
+    if get_invoice(tx, invoice_id=fact.invoice_id).reported:
+        words.append(
+            "お支払報告が届いています。入金があれば仮受金になりますので、お支払報告と合わせて確認してください。"
+        )
+    _notice(tx, fact.member_id, fact.invoice_id, "更新の請求の取り消し", words)
 
 
 def _notice(tx: Tx, member_id: int, invoice_id: int, title: str, words: list[str]) -> None:

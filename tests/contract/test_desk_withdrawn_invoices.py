@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from bot.telling import listeners
 from core.billing.books import check_books
 from core.billing.invoices import get_invoice
+from core.billing.lapse import void_invoice
 from core.billing.ledger import credit_of
 from core.clock import ManualClock
 from core.contracts.renewals import list_renewals
@@ -91,6 +92,17 @@ async def test_what_was_paid_towards_it_becomes_the_members_credit(
     await operator.press(f"{page}/withdraw", invoice=str(world.invoice.id), words=WHY)
     assert run(database, lambda tx: (credit_of(tx, member_id=world.member_id), check_books(tx))) == (1000, [])
     assert "お預かり金" in says(database, world)
+
+
+async def test_one_that_was_cancelled_meanwhile_is_not_said_to_be_taken_back(
+    app: Starlette, database: Database, world: World
+) -> None:
+    operator = await logged_in(app, "accountant")
+    run(database, lambda tx: void_invoice(tx, invoice_id=world.invoice.id, reason="cancelled"))
+    page = f"/desk/invoices/{world.invoice.invoice_no}"
+    late = await operator.press(f"{page}/withdraw", scripted=True, invoice=str(world.invoice.id), words=WHY)
+    assert "先に失効か取り消しになりました" in late.json()["text"]
+    assert WHY not in says(database, world)
 
 
 async def test_who_may_not_and_what_is_missing(app: Starlette, database: Database, world: World) -> None:

@@ -450,6 +450,9 @@ async def test_what_was_ordered_on_an_expiry_that_is_taken_back_is_void_told_and
     assert expiry(counter) == date(2027, 3, 31)
     assert newest_invoice(person).void_reason == "overtaken"
     assert told(person, f"更新の請求書 {further.invoice_no}") == 1
+    assert [row.subject for row in rows(counter, "ticket", kind="payment_notice")].count(
+        f"更新の請求の取り消し {further.invoice_no}"
+    ) == 1
     door.order(person, "銀行振込")
     again = newest_invoice(person)
     assert again.status == "open" and again.id != further.id

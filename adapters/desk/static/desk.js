@@ -82,7 +82,7 @@ function isTyped(field) {
 // and where that asks for a log-in already, the page stays.
 let loginAsked = false;
 function leave(login) {
-  if (loginAsked) return;
+  if (login && loginAsked) return;
   if (document.querySelector("form[data-busy]")) {
     setTimeout(leave, 500, login);
   } else if (Array.from(document.querySelectorAll("main form :is(input, textarea)")).some(isTyped)) {
@@ -171,6 +171,7 @@ async function send(form, submitter) {
   if (submitter) submitter.setAttribute("aria-busy", "true");
   try {
     const answer = await post(submitter && submitter.hasAttribute("formaction") ? submitter.formAction : form.action, data);
+    if (answer.go || answer.update) loginAsked = false;
     if (answer.go) {
       forgetDraft(form);
       if (form.dataset.stay === undefined) {
