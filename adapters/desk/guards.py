@@ -81,7 +81,7 @@ async def read_form(request: Request, *, limit_bytes: int) -> Form:
         raise Refused(413, "too_large", limit_mb=limit_bytes // 1_000_000)
     try:
         return Form(await request.form(max_files=MAX_FILES, max_fields=200, max_part_size=FORM_BYTES))
-    except Exception as error:
+    except Exception as error:  # the parsers have many: whichever it was, the body is no form
         raise Refused(400, "bad_form") from error
 
 

@@ -64,7 +64,7 @@ class Actions:
                 refused = await self._turn(pressed, key, lambda tx, staff: press(tx, staff, pressed))
                 if at_home and refused is not None:  # the remark in the thread is not where they look
                     await self._open(body, self._modals.refusal(refused))
-        except Exception:
+        except Exception:  # whoever pressed must not be left without an answer
             log.exception("a press in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
             await self._open(body, self._modals.failed(reference))
         await ack()
@@ -127,7 +127,7 @@ class Actions:
         except DomainError as error:
             await ack(**self._refused(view, error))
             return
-        except Exception:
+        except Exception:  # Slack would say "trouble connecting" and lose what was typed
             log.exception("a modal in Slack failed", extra={"reference": (reference := secrets.token_hex(3))})
             await ack(response_action="update", view=self._modals.failed(reference))
             return

@@ -126,7 +126,7 @@ class Home:
             for (team, user), (page, _) in list(self._open.items()):
                 try:
                     await self.show(team, user, page=page)
-                except Exception:
+                except Exception:  # one page must not end the drawing of all others
                     log.exception("a home page was not drawn")
 
     def _look(self, tx: Tx, team: str, user: str, page: int) -> _Look:
