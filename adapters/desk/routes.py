@@ -94,7 +94,6 @@ UPLOADS: dict[str, Endpoint] = {"/desk/tickets/{ticket_no}/answer": tickets.answ
 
 def build(*, database: Database, profile: Profile, settings: DeskSettings) -> list[Route]:
     """Everything under `/desk`. The application publishes `SHUTDOWN_TOPIC` when it ends, so that streams close."""
-
     desk = Desk(database, profile, settings, pages())
 
     def bound(endpoint: Callable[[Desk, Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:

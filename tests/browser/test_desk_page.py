@@ -1,11 +1,12 @@
 """The desk in a real Chromium: log in, see the inbox live, confirm a payment report, answer, lose nothing that was typed."""
 
+import asyncio
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import Page, Route, expect
 
 from bot.telling import listeners
 from core.clock import ManualClock
@@ -24,6 +25,11 @@ from tests.support.desk import PASSWORD, World, application, bot, build_world
 from tests.support.loopback import serve
 
 WIDE = (1280, 900)
+NOTE_GONE = """
+window.EventSource = class extends EventSource {
+  constructor(address) { super(address); this.addEventListener("gone", () => (window.heardGone = true)); }
+};
+"""
 
 
 @pytest.fixture
@@ -170,6 +176,38 @@ async def test_a_session_that_ends_keeps_what_was_typed(
     run(database, lambda tx: disable_staff(tx, by=None, staff_id=agent.id))
     await page.get_by_role("button", name="返信を送る").click()
     await expect(page.locator(".compose [data-error]")).to_contain_text("ログインの有効期間が過ぎました")
+    await expect(page.locator("#text")).to_have_value("大切な長い返信。")
+
+
+async def test_a_session_that_ends_during_a_press_leaves_the_press_its_answer(
+    chromium_page: OpenPage, address: str, database: Database, world: World
+) -> None:
+    page = await chromium_page(address, WIDE, errors_allowed=True)
+    await page.add_init_script(NOTE_GONE)
+    await log_in(page, "agent")
+    place = f"/desk/tickets/{world.ticket.ticket_no}"
+    await page.goto(place)
+    await page.locator("#text").fill("大切な長い返信。")
+    pressed, heard = asyncio.Event(), asyncio.Event()
+
+    async def slow(route: Route) -> None:
+        pressed.set()
+        await heard.wait()
+        await route.continue_()
+
+    await page.route("**/answer", slow)
+    await page.get_by_role("button", name="返信を送る").click()
+    await pressed.wait()
+    agent = run(database, lambda tx: find_staff(tx, login="agent"))
+    assert agent is not None
+    run(database, lambda tx: disable_staff(tx, by=None, staff_id=agent.id))
+    run(database, lambda tx: tx.wake("desk"))
+    await page.wait_for_function("() => window.heardGone")
+    await page.wait_for_timeout(700)  # longer than the page waits before it looks again
+    heard.set()
+    await expect(page.locator(".compose [data-error]")).to_contain_text("ログインの有効期間が過ぎました")
+    await page.wait_for_timeout(700)
+    assert page.url.endswith(place)
     await expect(page.locator("#text")).to_have_value("大切な長い返信。")
 
 

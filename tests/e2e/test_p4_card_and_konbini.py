@@ -14,7 +14,7 @@ from core.billing.lapse import void_invoice
 from core.clock import ManualClock
 from core.db import run
 from tests.support.counter import Counter, Person, draw
-from tests.support.journeys import newest_invoice, pay, rows, run_jobs
+from tests.support.journeys import newest_invoice, pay, report_transfer, rows, run_jobs
 from tests.support.paying import PayDoor, pay_door
 from tests.support.stripe_double import SECRET
 
@@ -445,6 +445,7 @@ async def test_what_was_ordered_on_an_expiry_that_is_taken_back_is_void_told_and
     door.order(person, "銀行振込")
     further = newest_invoice(person)
     assert further.id != first.id and further.status == "open"
+    report_transfer(person)
     refund = door.stripe.refund(session, first.total_yen)
     await door.stripe.deliver_all([refund, refund])
     assert expiry(counter) == date(2027, 3, 31)
@@ -453,6 +454,9 @@ async def test_what_was_ordered_on_an_expiry_that_is_taken_back_is_void_told_and
     assert [row.subject for row in rows(counter, "ticket", kind="payment_notice")].count(
         f"更新の請求の取り消し {further.invoice_no}"
     ) == 1
+    assert any(
+        "お支払報告が届いています" in row.body for row in rows(counter, "ticket_message")
+    )  # money may be on its way
     door.order(person, "銀行振込")
     again = newest_invoice(person)
     assert again.status == "open" and again.id != further.id
